@@ -1,0 +1,117 @@
+/**
+ * The package's types against the contract, member by member. For every name of the contract that an entry point
+ * exports today, a file of assertions is written and compiled: a class's members (its `#private` brand aside), its
+ * constructor's parameters, a function's or constant's type.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseSync } from "oxc-parser";
+
+const root = join(__dirname, "..", "..");
+const work = join(root, "out", "contract");
+
+interface Declared {
+  kind: "class" | "function" | "const";
+  generics: number;
+}
+
+/** The values that each module of the contract exports. */
+function contractExports(source: string): Map<string, Map<string, Declared>> {
+  const modules = new Map<string, Map<string, Declared>>();
+  const { program } = parseSync("heddle.d.ts", source);
+  for (const statement of program.body as any[]) {
+    if (statement.type !== "TSModuleDeclaration") continue;
+    const names = new Map<string, Declared>();
+    modules.set(statement.id.value, names);
+    for (const inner of statement.body.body) {
+      const declaration = inner.type === "ExportNamedDeclaration" ? inner.declaration : null;
+      if (!declaration) continue;
+      const generics = declaration.typeParameters?.params.length ?? 0;
+      if (declaration.type === "ClassDeclaration") names.set(declaration.id.name, { kind: "class", generics });
+      else if (/Function/.test(declaration.type)) names.set(declaration.id.name, { kind: "function", generics });
+      else if (declaration.type === "VariableDeclaration") {
+        for (const d of declaration.declarations) names.set(d.id.name, { kind: "const", generics: 0 });
+      }
+    }
+  }
+  return modules;
+}
+
+/** Members whose declared types name classes that carry a `#private` brand are compared through this view. */
+const prelude = `
+type Members<T> = { [K in keyof T]: T[K] };
+declare function same<C>(ours: C): void;
+`;
+
+describe("the package's types satisfy the contract", () => {
+  const source = readFileSync(join(__dirname, "heddle.d.ts"), "utf8");
+  const modules = contractExports(source);
+
+  for (const [module, names] of modules) {
+    const short = module === "heddle" ? "index" : module.slice("heddle/".length);
+    let entry: Record<string, unknown>;
+    try {
+      entry = require(join(root, "dist", "entry", `${short}.cjs`));
+    } catch {
+      continue;
+    }
+    it(module, function () {
+      this.timeout(120_000);
+      const lines = [
+        prelude,
+        `import * as C from "contract${module.slice("heddle".length)}";`,
+        `import * as O from "${module}";`,
+      ];
+      let checked = 0;
+      for (const [name, declared] of names) {
+        if (!(name in entry)) continue;
+        checked++;
+        if (declared.kind === "class") {
+          const anys = declared.generics > 0 ? `<${Array(declared.generics).fill("any").join(", ")}>` : "";
+          lines.push(
+            `declare const ${name}_ours: O.${name}${anys}; same<Members<C.${name}${anys}>>(${name}_ours); // ${name}: members`,
+          );
+        } else if (declared.kind === "function" || declared.kind === "const") {
+          lines.push(`same<typeof C.${name}>(O.${name}); // ${name}`);
+        }
+      }
+      assert.ok(checked > 0, `nothing of ${module} is exported`);
+      mkdirSync(work, { recursive: true });
+      writeFileSync(
+        join(work, "contract.d.ts"),
+        source.replaceAll(/(declare module|from|as \w+ from) "heddle/g, '$1 "contract'),
+      );
+      writeFileSync(join(work, `${short}.ts`), lines.join("\n"));
+      writeFileSync(
+        join(work, `${short}.json`),
+        JSON.stringify({
+          extends: "../../tsconfig.json",
+          compilerOptions: {
+            paths: {
+              heddle: ["../../dist/types/runtime/index.d.ts"],
+              "heddle/*": ["../../dist/types/runtime/*/index.d.ts"],
+            },
+          },
+          include: [],
+          exclude: [],
+          files: [`${short}.ts`, "contract.d.ts"],
+        }),
+      );
+      const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+      const { stdout, status } = spawnSync(process.execPath, [tsc, "-p", join(work, `${short}.json`)], {
+        encoding: "utf8",
+      });
+      const ours = stdout
+        .split("\n")
+        .filter((line) => line.includes(`${short}.ts`))
+        .map((line) => {
+          const number = Number(/\((\d+),/.exec(line)?.[1] ?? 0);
+          return `${line}\n    ${lines.join("\n").split("\n")[number - 1] ?? ""}`;
+        });
+      assert.deepEqual(ours, [], `${ours.join("\n")}`);
+      assert.ok(status === 0 || stdout.length > 0, "the compiler did not run");
+    });
+  }
+});
