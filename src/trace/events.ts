@@ -1,0 +1,141 @@
+/**
+ * The vocabulary of the trace: every kind of event that a ring, a frame of the file and the analysis know.
+ *
+ * A record in a ring is 32 bytes, written by the thread it belongs to and by nobody else:
+ *
+ *   offset  type  field
+ *   0       f64   t       performance.now() of the thread, in milliseconds
+ *   8       f64   a       first argument
+ *   16      u32   head    kind in bits 0–7, flags in bits 8–15
+ *   20      u32   object  the lock, queue, pool, thread or process it is about (0: none)
+ *   24      u32   site    interned string "url:line:column" of the user's code (0: none)
+ *   28      u32   b       second argument
+ *
+ * Strings are interned per thread: a `Text` record (b = the thread's own number of the string, a = its bytes) is
+ * followed by as many raw 32-byte slots as the UTF-8 text fills, and comes before the first use of the number.
+ * Object numbers are unique within a process; number 0 is no object. Waits that were begun carry a wait number in
+ * `a` (unique in the thread, never 0), so that several promises of one thread can wait at once.
+ */
+export const RECORD_BYTES = 32;
+
+export const EventKind = {
+  /** b: string number, a: UTF-8 bytes that follow in raw slots. */
+  Text: 1,
+  /** object, flags: ObjectKind, b: name string (0: unnamed), site: creation, a: capacity or size (0: none). */
+  ObjectCreate: 2,
+
+  /** The thread begins. object: thread number, a: OS thread id, b: name string. */
+  ThreadStart: 3,
+  /** The thread ended, or was found dead (then written for it). object: thread number. */
+  ThreadEnd: 4,
+  /** The thread has a new name. object: thread number, b: name string. */
+  ThreadName: 5,
+  /** The calling thread started another. object: the new thread's number, b: name string, site. */
+  ThreadSpawn: 6,
+  /** The calling thread started a child process. a: pid, b: name string, site. */
+  ProcessSpawn: 7,
+  /** The calling thread saw the end of a child. a: pid, b: exit code + 1000 (so that -signal is positive). */
+  ProcessExit: 8,
+
+  /** Begins to wait for a lock. object, a: wait number, site. Flag Async for a promise. */
+  LockWait: 10,
+  /** Has the lock. object, a: wait number or 0 if it never waited, site. */
+  LockAcquire: 11,
+  /** Gives up waiting, by timeout or abort. object, a: wait number (0: a try that did not wait). */
+  LockTimeout: 12,
+  /** Gave the lock back. object. */
+  LockRelease: 13,
+
+  /** Begins to wait for a free place. object, a: wait number, site. */
+  QueuePutWait: 20,
+  /** Put an item. object, a: item number (counts up per queue), b: depth afterwards, site. flag Waited if preceded by QueuePutWait of this thread. */
+  QueuePut: 21,
+  /** Begins to wait for an item. object, a: wait number, site. */
+  QueueGetWait: 22,
+  /** Took an item. object, a: item number, b: depth afterwards, site. */
+  QueueGet: 23,
+  /** A wait of either kind is over. object, a: wait number; flag Failed if by timeout, abort or shutdown. Comes before the QueuePut/QueueGet it made possible. */
+  QueueWaitEnd: 24,
+  /** Was shut down or dropped items. object, b: depth afterwards. */
+  QueueDepth: 25,
+
+  /** A task was handed in. object: pool, a: task number (per pool), b: name string of the function, site. */
+  TaskSubmit: 30,
+  /** A worker begins a task. object: pool, a: task number, b: name string. For a pool's worker in another process, object is the owner's number and flag Remote is set, with ProcessOwner given once before. */
+  TaskStart: 31,
+  /** A worker ended a task. object: pool, a: task number; flag Failed if it threw. */
+  TaskEnd: 32,
+  /** A task was cancelled before it began. object: pool, a: task number. */
+  TaskCancel: 33,
+  /** This thread works for a pool. object: pool, a: pid of the pool's owner. */
+  PoolWorker: 34,
+
+  /** Begins to wait for something that is not a lock or queue. flags: WaitReason in bits 8-11 shifted by 4 with the common flags; object, a: wait number, b: WaitReason, site. */
+  WaitBegin: 40,
+  /** That wait is over. object, a: wait number; flag Failed on timeout. */
+  WaitEnd: 41,
+
+  /** A span of the user begins. a: span number (per thread), b: name string, object: category string, site. */
+  SpanBegin: 50,
+  /** It ends. a: span number. */
+  SpanEnd: 51,
+  /** Its detail. a: span number (0: the mark just before), b: string with JSON. */
+  Detail: 52,
+  /** An instant of the user. b: name string, object: category string, site. */
+  Mark: 53,
+  /** A counter's value. a: value, b: name string, object: unit string. */
+  Counter: 54,
+
+  /** A garbage collection that ended at t. a: milliseconds, flags: V8's kind (1 scavenge, 2 minor mark-sweep, 4 mark-sweep, 8 incremental, 16 weak callbacks). */
+  Gc: 60,
+  /** The event loop was late at t. a: milliseconds beyond what was due. */
+  LoopDelay: 61,
+  /** The recorder lost records of this thread. a: how many. */
+  Dropped: 62,
+} as const;
+export type EventKind = (typeof EventKind)[keyof typeof EventKind];
+
+/** Bits of a record's flags, common to all kinds but ObjectCreate and Gc. */
+export const EventFlag = {
+  /** The wait is a promise's: the thread itself is not blocked by it. */
+  Async: 1,
+  /** It did not succeed. */
+  Failed: 2,
+  /** The pool belongs to another process: the one named by PoolWorker. */
+  Remote: 4,
+  /** The time is no reading of the clock but the thread's last one. */
+  InexactTime: 8,
+} as const;
+
+/** What an object is; the analysis, the report and the timeline group by it. */
+export const ObjectKind = {
+  Lock: 1,
+  RLock: 2,
+  Semaphore: 3,
+  BoundedSemaphore: 4,
+  Condition: 5,
+  Event: 6,
+  Barrier: 7,
+  Queue: 16,
+  LifoQueue: 17,
+  PriorityQueue: 18,
+  SimpleQueue: 19,
+  ThreadPoolExecutor: 32,
+  ProcessPoolExecutor: 33,
+  Pool: 34,
+  ThreadPool: 35,
+} as const;
+export type ObjectKind = (typeof ObjectKind)[keyof typeof ObjectKind];
+
+/** Why a thread waits, where it is no lock and no queue. */
+export const WaitReason = {
+  /** For a thread to end. */ ThreadJoin: 1,
+  /** For a process to end. */ ProcessJoin: 2,
+  /** For a future's result. */ Result: 3,
+  /** In `wait` or `asCompleted`. */ Futures: 4,
+  /** For a pool to shut down. */ Shutdown: 5,
+  /** For a queue's tasks to be done. */ QueueJoin: 6,
+  /** A pool's worker for its next task. */ IdleWorker: 7,
+  /** For a process or helper to start. */ Start: 8,
+} as const;
+export type WaitReason = (typeof WaitReason)[keyof typeof WaitReason];
