@@ -1,0 +1,21 @@
+/**
+ * Runs an ES module as the main script on versions of Node whose CommonJS loader was given it and cannot (Node 20): with
+ * the exit code 13 that Node has for a top-level await that never settles.
+ */
+import { pathToFileURL } from "node:url";
+
+const UNSETTLED = 13;
+
+/** Starts the module. Its errors are uncaught ones, as those of any main script. */
+export function startEsMain(path: string): void {
+  const onExit = (): void => {
+    process.exitCode ??= UNSETTLED;
+  };
+  process.on("exit", onExit);
+  const settle = (): void => {
+    process.off("exit", onExit);
+  };
+  const started = import(pathToFileURL(path).href);
+  // Handles nothing: a rejection goes on to be an uncaught error.
+  void started.finally(settle);
+}
