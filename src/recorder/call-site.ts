@@ -1,0 +1,95 @@
+/**
+ * Which line of the user's code called into the library: the first stack frame that is neither ours nor Node's.
+ *
+ * `Error.prepareStackTrace` and `Error.stackTraceLimit` belong to the user: they are borrowed for one call and given
+ * back. Positions are told as in the user's sources, by the source map the loader registered with Node.
+ */
+import { findSourceMap } from "node:module";
+import { pathToFileURL } from "node:url";
+
+/** Frames to look at: deeper than any chain of ours. */
+const DEPTH = 24;
+
+/** Makes the function that returns "url:line:column" of the caller's caller outside of `ownFolder`, or "". */
+export function makeCallSiteFinder(ownFolder: string): () => string {
+  const ownPath = ownFolder.endsWith("/") || ownFolder.endsWith("\\") ? ownFolder : `${ownFolder}/`;
+  const ownUrl = pathToFileURL(ownPath).href;
+  const nativePath = ownPath.replaceAll("/", "\\");
+  /** Raw position → site. Positions in a file: line * 2^20 + column. */
+  const known = new Map<string, Map<number, string>>();
+
+  const isForeign = (file: string): boolean =>
+    !file.startsWith("node:") &&
+    !file.startsWith(ownPath) &&
+    !file.startsWith(ownUrl) &&
+    !file.startsWith(nativePath) &&
+    file !== "evalmachine.<anonymous>";
+
+  function structured(_error: Error, frames: NodeJS.CallSite[]): unknown {
+    return frames;
+  }
+
+  return function findCallSite(): string {
+    const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
+    const prepare = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
+    let frames: NodeJS.CallSite[];
+    try {
+      Error.stackTraceLimit = DEPTH;
+      Error.prepareStackTrace = structured;
+      const holder: { stack?: unknown } = {};
+      Error.captureStackTrace(holder, findCallSite);
+      frames = holder.stack as NodeJS.CallSite[];
+    } catch {
+      return "";
+    } finally {
+      restore("prepareStackTrace", prepare);
+      restore("stackTraceLimit", limit);
+    }
+    if (!Array.isArray(frames)) return "";
+    for (const frame of frames) {
+      const file = frame.getFileName() ?? frame.getEvalOrigin?.() ?? null;
+      if (!file || frame.isNative() || !isForeign(file)) continue;
+      const line = frame.getLineNumber() ?? 0;
+      const column = frame.getColumnNumber() ?? 0;
+      if (line === 0) continue;
+      let sites = known.get(file);
+      if (sites === undefined) {
+        sites = new Map();
+        known.set(file, sites);
+      }
+      const key = line * 2 ** 20 + column;
+      let site = sites.get(key);
+      if (site === undefined) {
+        site = original(file, line, column);
+        sites.set(key, site);
+      }
+      return site;
+    }
+    return "";
+  };
+}
+
+function restore(name: "prepareStackTrace" | "stackTraceLimit", before: PropertyDescriptor | undefined): void {
+  try {
+    if (before === undefined) delete Error[name];
+    else Object.defineProperty(Error, name, before);
+  } catch {
+    // A frozen Error never took ours.
+  }
+}
+
+function original(file: string, line: number, column: number): string {
+  const url = file.includes("://") ? file : pathToFileURL(file).href;
+  try {
+    const entry = findSourceMap(file)?.findEntry(line - 1, column - 1);
+    if (entry !== undefined && "originalSource" in entry && entry.originalSource) {
+      const source = entry.originalSource.includes("://")
+        ? entry.originalSource
+        : pathToFileURL(entry.originalSource).href;
+      return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    }
+  } catch {
+    // A broken map: the raw position is better than none.
+  }
+  return `${url}:${line}:${column}`;
+}

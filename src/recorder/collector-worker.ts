@@ -1,0 +1,32 @@
+/**
+ * The collector: a worker that drains its process's rings every few milliseconds, also those of blocked threads.
+ *
+ * It sleeps in Atomics.wait and has no event loop to speak of. It holds the drain lock while it drains, and stops when
+ * the main thread says that the process closes.
+ */
+import { getEnvironmentData, workerData } from "node:worker_threads";
+import { acquireDrainLock, Drain, DrainHolder, releaseDrainLock } from "./drain.js";
+import { ProcessWord, processWords } from "./ring-memory.js";
+import { COLLECTOR_MARK, ENVIRONMENT_KEY, type RecorderEnvironment } from "./session.js";
+import { systemThreadId } from "./system-thread-id.js";
+
+const PERIOD_MS = 10;
+
+function collect(environment: RecorderEnvironment): void {
+  const words = processWords(environment.memory);
+  const drain = new Drain(environment);
+  drain.announceCollector(systemThreadId());
+  for (;;) {
+    const wake = Atomics.load(words, ProcessWord.Wake);
+    if (Atomics.load(words, ProcessWord.Closing) !== 0) return;
+    if (acquireDrainLock(words, DrainHolder.Collector, PERIOD_MS)) {
+      if (Atomics.load(words, ProcessWord.Closing) === 0) drain.run(performance.now(), false);
+      Atomics.store(words, ProcessWord.Collecting, 1);
+      releaseDrainLock(words);
+    }
+    Atomics.wait(words, ProcessWord.Wake, wake, PERIOD_MS);
+  }
+}
+
+const environment = getEnvironmentData(ENVIRONMENT_KEY) as unknown as RecorderEnvironment | undefined;
+if (workerData === COLLECTOR_MARK && environment !== undefined) collect(environment);

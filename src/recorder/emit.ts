@@ -1,0 +1,74 @@
+/**
+ * The recorder's emit side: what the runtime calls. One record per operation into this thread's own ring.
+ *
+ * This file is bundled more than once into a thread (preload, runtime), so the ring's state lives in one object on
+ * `globalThis`, which the preload put there before anything else ran; here its functions are only picked up. Callers
+ * guard with `if (recording)`: it never changes in a thread, so that the JIT can fold it. Nothing here throws,
+ * allocates on the hot path, or sends a message.
+ */
+import { threadId } from "node:worker_threads";
+import type { ObjectKind } from "../trace/events.js";
+import { RECORDER, type ThreadRecorder } from "./thread-recorder-type.js";
+
+const recorder = (globalThis as unknown as Record<symbol, ThreadRecorder | undefined>)[RECORDER];
+
+/** True in a thread whose events are recorded. */
+export const recording: boolean = recorder !== undefined;
+
+/**
+ * This thread's number in its process: 1 for the main thread; stable for the thread's life. It is `threadId + 1`, so
+ * who starts a worker knows its number from `worker.threadId`.
+ */
+export const threadNumber: number = threadId + 1;
+
+const clock = performance.now.bind(performance);
+
+/** The clock of records: milliseconds, `performance.now()`. */
+export const now: () => number = recorder?.now ?? clock;
+
+/** Writes a record with the given time (from {@link now}). */
+export const emitAt: (
+  t: number,
+  kind: number,
+  object: number,
+  site: number,
+  a: number,
+  b: number,
+  flags: number,
+) => void = recorder?.emitAt ?? (() => {});
+
+/** Reads the clock and writes a record. */
+export const emit: (kind: number, object: number, site: number, a: number, b: number, flags: number) => void =
+  recorder?.emit ?? (() => {});
+
+/** The number of a string in this thread; writes it out at first use. "" is 0. */
+export const intern: (text: string) => number = recorder?.intern ?? (() => 0);
+
+/**
+ * The interned call site of the user's code that called into the library: the first frame outside of the library's own
+ * files. 0 when it cannot be told. Costs microseconds: contended paths and creations only.
+ */
+export const callSite: () => number = recorder?.callSite ?? (() => 0);
+
+let lastObject = (threadId & 0x3ff) * 2 ** 22;
+
+/** A number for a new object, unique in the process; works untraced too (then it is just a number). */
+export const newObjectNumber: () => number = recorder?.newObjectNumber ?? (() => ++lastObject);
+
+/** Writes ObjectCreate. Without a name the trace shows kind, file and line. */
+export const recordObject: (object: number, kind: ObjectKind, name: string, site: number, capacity: number) => void =
+  recorder?.recordObject ?? (() => {});
+
+let lastWait = 0;
+
+/** A number for a wait that begins in this thread; never 0. */
+export const newWaitNumber: () => number = recorder?.newWaitNumber ?? (() => ++lastWait);
+
+/**
+ * Says that a thread this one started is gone (its worker's "exit" event). Only needed where the system cannot be
+ * asked (not on Linux), but harmless anywhere. `number` is its {@link threadNumber}.
+ */
+export const threadGone: (number: number) => void = recorder?.threadGone ?? (() => {});
+
+/** The environment variables that make a child process (started with the same preload) part of this trace; {} untraced. */
+export const sessionEnvironment: () => Record<string, string> = recorder?.sessionEnvironment ?? (() => ({}));

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { startSystemSampler } from "../../src/recorder/system-sampler.js";
+import {
+  type SamplesFrame,
+  type SwitchesFrame,
+  SwitchFlag,
+  type TraceFrame,
+  TraceReader,
+} from "../../src/trace/reader.js";
+import { RecorderBench } from "./traced-run.js";
+
+/** Works for a while on the main thread and, with pauses, on a worker; starts a child; ends. */
+const script = `
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  const work = (ms) => { const until = performance.now() + ms; while (performance.now() < until); };
+  if (isMainThread) {
+    new Worker(__filename).on("exit", () => {
+      const child = require("node:child_process").spawn("sleep", ["0.1"]);
+      child.on("exit", () => console.log(process.pid + " " + child.pid));
+    });
+    work(200);
+  } else for (let i = 0; i < 20; i++) { work(2); Atomics.wait(pause, 0, 0, 5); }
+`;
+
+describe("system sampler", function () {
+  this.timeout(20_000);
+  let bench: RecorderBench;
+  before(() => {
+    bench = new RecorderBench();
+  });
+  after(() => bench.remove());
+
+  async function sample(atMost: "perf" | "sampled" | "process-only") {
+    const reader = new TraceReader();
+    const frames: TraceFrame[] = [];
+    let sampler: ReturnType<typeof startSystemSampler> | undefined;
+    const write = (frame: Uint8Array) => frames.push(...reader.push(frame));
+    // The origin of the trace may lie behind us; perf must be open before the script is spawned.
+    const originNs = process.hrtime.bigint();
+    sampler = startSystemSampler({ write, originNs, atMost });
+    const run = bench.run(script, false, (child) => sampler.watch(child.pid as number));
+    const [pid, childPid] = (await run.line()).split(" ").map(Number) as [number, number];
+    await run.over;
+    await sampler.stop();
+    const endNs = Number(process.hrtime.bigint() - originNs);
+    return { source: sampler.source, frames, pid, childPid, endNs };
+  }
+
+  it("sees every switch of the script's threads and of its children", async function () {
+    const { source, frames, pid, childPid, endNs } = await sample("perf");
+    if (source !== "perf") this.skip();
+    const onCore = new Map<string, number>();
+    const runNs = new Map<number, number>();
+    const switches = new Map<number, number>();
+    let before = 0;
+    for (const frame of frames.filter((f): f is SwitchesFrame => f.type === "switches")) {
+      assert.ok(frame.completeTo >= before && frame.completeTo <= endNs);
+      for (let i = 0; i < frame.count; i++) {
+        const tid = frame.tid[i] as number;
+        const t = frame.t[i] as number;
+        const key = `${tid}`;
+        assert.ok(t > 0 && t < endNs);
+        assert.ok(frame.pid[i] === pid || frame.pid[i] === childPid, "a stranger's switch");
+        switches.set(tid, (switches.get(tid) ?? 0) + 1);
+        if (((frame.flags[i] as number) & SwitchFlag.Out) === 0) onCore.set(key, t);
+        else if (onCore.has(key)) {
+          runNs.set(tid, (runNs.get(tid) ?? 0) + t - (onCore.get(key) as number));
+          onCore.delete(key);
+        }
+      }
+      before = frame.completeTo;
+    }
+    assert.ok((runNs.get(pid) ?? 0) > 100e6, `main ran ${runNs.get(pid)} ns`);
+    // The worker left its core at each of its 20 waits.
+    const threads = frames.flatMap((f) => (f.type === "system-threads" ? f.threads : []));
+    assert.ok(
+      [...switches].some(([tid, n]) => tid !== pid && n >= 40),
+      "no thread with 20 waits",
+    );
+    assert.ok((switches.get(childPid) ?? 0) > 0);
+    assert.ok(threads.some((t) => t.tid === childPid && t.name === "sleep"));
+    assert.ok(threads.some((t) => t.pid === pid && t.tid !== pid && t.startNs !== null));
+    assert.ok(threads.some((t) => t.tid === pid && t.endNs !== null));
+    assert.ok(frames.some((f) => f.type === "process-start" && f.pid === childPid && f.parentPid === pid));
+    assert.ok(frames.some((f) => f.type === "process-end" && f.pid === childPid && f.t < endNs));
+  });
+
+  it("samples /proc where it gets no switches", async function () {
+    if (process.platform !== "linux") this.skip();
+    const { source, frames, pid, childPid } = await sample("sampled");
+    assert.equal(source, "sampled");
+    const samples = frames.filter((f): f is SamplesFrame => f.type === "samples");
+    const last = new Map<number, number>();
+    let rows = 0;
+    for (const frame of samples) {
+      for (let i = 0; i < frame.count; i++) {
+        const tid = frame.tid[i] as number;
+        assert.ok((frame.runNs[i] as number) >= (last.get(tid) ?? 0), "run time went back");
+        last.set(tid, frame.runNs[i] as number);
+        if (tid === pid && frame.state[i] === "R".charCodeAt(0)) rows++;
+      }
+    }
+    assert.ok((last.get(pid) ?? 0) > 100e6, `main ran ${last.get(pid)} ns`);
+    assert.ok(rows >= 3, `${rows} samples saw main run`);
+    assert.ok(frames.some((f) => f.type === "process-start" && f.pid === childPid && f.parentPid === pid));
+    assert.ok(frames.some((f) => f.type === "process-end" && f.pid === pid));
+    assert.ok(frames.some((f) => f.type === "core-source" && f.source === "sampled" && f.reason !== ""));
+  });
+
+  it("says so where it has nothing", async () => {
+    const { source, frames } = await sample("process-only");
+    assert.equal(source, "process-only");
+    assert.deepEqual(
+      frames.map((f) => f.type),
+      ["core-source"],
+    );
+  });
+});
