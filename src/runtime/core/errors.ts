@@ -1,0 +1,127 @@
+/**
+ * All error classes of the library, one each, whichever namespace exports them. They cross between threads and
+ * processes by class (see `structured-clone.ts`), so `instanceof` tells them apart everywhere.
+ */
+
+/** The library or one of its objects is used in a way its state does not allow. */
+export class RuntimeError extends Error {}
+
+/** Several tasks failed; `errors` holds what they threw. */
+export class ExceptionGroup extends AggregateError {}
+
+/** A key, attribute or stored result does not exist. */
+export class KeyError extends RangeError {
+  /** What was looked for. */
+  readonly key: unknown;
+  constructor(key?: unknown, message?: string) {
+    super(message ?? String(key));
+    this.key = key;
+  }
+}
+
+/** A wait took longer than its timeout. One class serves all libraries. */
+export class TimeoutError extends Error {}
+
+/** The task or future was cancelled. */
+export class CancelledError extends Error {}
+
+/** A future that already has its outcome was given another one, or was asked too early. */
+export class InvalidStateError extends Error {}
+
+/** The barrier was aborted, reset or timed out while somebody waited, or its action threw. */
+export class BrokenBarrierError extends RuntimeError {}
+
+/** A queue had no item in time. */
+export class Empty extends Error {}
+
+/** A queue had no free place in time. */
+export class Full extends Error {}
+
+/** The queue was shut down. */
+export class ShutDown extends Error {}
+
+/** An executor can no longer run tasks. */
+export class BrokenExecutor extends RuntimeError {}
+
+/** A thread of the executor failed in its initializer. */
+export class BrokenThreadPool extends BrokenExecutor {}
+
+/** A process of the executor died or failed in its initializer. */
+export class BrokenProcessPool extends BrokenExecutor {}
+
+/** Base of the errors of multiprocessing. */
+export class ProcessError extends Error {}
+
+/** The two ends of a connection do not have the same `authkey`. */
+export class AuthenticationError extends ProcessError {}
+
+/** A message is larger than the buffer meant to receive it. */
+export class BufferTooShort extends ProcessError {
+  /** The whole message; the connection has moved on to the next one. */
+  readonly data: Uint8Array;
+  constructor(data: Uint8Array = new Uint8Array(0), message = "the message is larger than the buffer") {
+    super(message);
+    this.data = data;
+  }
+}
+
+/** A manager's server refused a request, or failed outside the method that was called. */
+export class RemoteError extends Error {
+  /** The stack on the server's side. */
+  readonly remoteStack: string;
+  constructor(message?: string, remoteStack = "") {
+    super(message);
+    this.remoteStack = remoteStack;
+  }
+}
+
+/** The other end of the connection is closed and everything it sent has been received. */
+export class EOFError extends Error {}
+
+/** A function or value cannot cross to another thread or process; the message says how to mend it. */
+export class DataCloneError extends Error {
+  /** The name of the function that cannot cross, or null when it is a value that cannot. */
+  readonly functionName: string | null;
+  /** The local variables the function closes over. */
+  readonly variables: readonly string[];
+  /** Where the offending value sits in what was sent, such as `args[0].socket`. */
+  readonly path: string;
+  constructor(
+    message?: string,
+    details: { functionName?: string | null; variables?: readonly string[]; path?: string } = {},
+  ) {
+    super(message);
+    this.functionName = details.functionName ?? null;
+    this.variables = details.variables ?? [];
+    this.path = details.path ?? "";
+  }
+}
+
+/** Every class above by its name: the names are their identity when they cross. */
+export const errorClasses = {
+  RuntimeError,
+  ExceptionGroup,
+  KeyError,
+  TimeoutError,
+  CancelledError,
+  InvalidStateError,
+  BrokenBarrierError,
+  Empty,
+  Full,
+  ShutDown,
+  BrokenExecutor,
+  BrokenThreadPool,
+  BrokenProcessPool,
+  ProcessError,
+  AuthenticationError,
+  BufferTooShort,
+  RemoteError,
+  EOFError,
+  DataCloneError,
+} as const;
+
+// On the prototype, so that it is no field of each error and survives a minifier.
+for (const [name, type] of Object.entries(errorClasses)) {
+  Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
+  Object.defineProperty(type, "name", { value: name, configurable: true });
+}

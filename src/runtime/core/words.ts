@@ -1,0 +1,130 @@
+/**
+ * Shared words: what every primitive is written above, once. A word is an `int32` that several threads (or processes)
+ * read, change atomically and wait on. The backend for threads is `Atomics` on the process's heap; one for processes
+ * (a shared mapping with a kernel wait) fits behind the same interface.
+ *
+ * V8 keeps one line of waiters per word, in order of arrival, for blocked threads and for promises alike. A promise
+ * cannot be taken out of it, only time out. So a wait that was aborted leaves a stale waiter in the line, and when that
+ * one is woken it passes the wake on to the next.
+ */
+
+/** How a wait ended: woken, out of time, or the word did not have the expected value in the first place. */
+export type WaitOutcome = "ok" | "timed-out" | "not-equal";
+
+/** How long to wait for a word without blocking the thread. */
+export interface WaitAsyncOptions {
+  /** Milliseconds; for ever when omitted. */
+  timeout?: number | undefined;
+  /** Ends the wait: the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Words in shared memory, by index. */
+export interface SharedWords {
+  load(index: number): number;
+  store(index: number, value: number): void;
+  /** Writes without order: for what nobody waits on or decides by. */
+  note(index: number, value: number): void;
+  /** Returns the value before. */
+  exchange(index: number, value: number): number;
+  /** Returns the value before; it was replaced if that equals `expected`. */
+  compareExchange(index: number, expected: number, value: number): number;
+  /** Returns the value before. */
+  add(index: number, value: number): number;
+  /** Blocks the thread while the word is `expected`, at most `timeoutMs` milliseconds (for ever when omitted). */
+  wait(index: number, expected: number, timeoutMs?: number): WaitOutcome;
+  /** As {@link wait}, by a promise, which keeps the event loop alive. */
+  waitAsync(index: number, expected: number, options?: WaitAsyncOptions): Promise<WaitOutcome>;
+  /** Wakes up to `count` waiters, all when omitted. Returns how many. */
+  notify(index: number, count?: number): number;
+}
+
+/** Pending promises of this thread that must keep its event loop alive, and the handle that does. */
+let pending = 0;
+let keepAlive: NodeJS.Timeout | null = null;
+
+/** Keeps this thread's event loop alive until {@link releaseLoop} was called as often. */
+export function holdLoop(): void {
+  if (pending++ > 0) return;
+  if (keepAlive === null) keepAlive = setInterval(() => {}, 0x7fffffff);
+  else keepAlive.ref();
+}
+
+/** Takes one {@link holdLoop} back. */
+export function releaseLoop(): void {
+  if (--pending === 0) keepAlive?.unref();
+}
+
+/** The words of a SharedArrayBuffer, between threads. */
+export class AtomicWords implements SharedWords {
+  readonly view: Int32Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.view = new Int32Array(buffer);
+  }
+
+  load(index: number): number {
+    return Atomics.load(this.view, index);
+  }
+
+  store(index: number, value: number): void {
+    Atomics.store(this.view, index, value);
+  }
+
+  note(index: number, value: number): void {
+    this.view[index] = value;
+  }
+
+  exchange(index: number, value: number): number {
+    return Atomics.exchange(this.view, index, value);
+  }
+
+  compareExchange(index: number, expected: number, value: number): number {
+    return Atomics.compareExchange(this.view, index, expected, value);
+  }
+
+  add(index: number, value: number): number {
+    return Atomics.add(this.view, index, value);
+  }
+
+  wait(index: number, expected: number, timeoutMs: number = Number.POSITIVE_INFINITY): WaitOutcome {
+    return Atomics.wait(this.view, index, expected, timeoutMs);
+  }
+
+  waitAsync(index: number, expected: number, options: WaitAsyncOptions = {}): Promise<WaitOutcome> {
+    const { signal, timeout = Number.POSITIVE_INFINITY } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const wait = Atomics.waitAsync(this.view, index, expected, timeout);
+    if (!wait.async) return Promise.resolve(wait.value);
+    holdLoop();
+    if (signal === undefined) {
+      return wait.value.then((outcome) => {
+        releaseLoop();
+        return outcome;
+      });
+    }
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const onAbort = () => {
+        over = true;
+        releaseLoop();
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      wait.value.then((outcome) => {
+        if (over) {
+          if (outcome === "ok") this.notify(index, 1);
+          return;
+        }
+        over = true;
+        signal.removeEventListener("abort", onAbort);
+        releaseLoop();
+        resolve(outcome);
+      });
+    });
+  }
+
+  notify(index: number, count: number = Number.POSITIVE_INFINITY): number {
+    return Atomics.notify(this.view, index, count);
+  }
+}

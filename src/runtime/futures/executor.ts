@@ -1,0 +1,87 @@
+/** The base of all executors: `map` and the ends of `using` blocks over `submit` and `shutdown`. */
+import type { Future } from "./future.js";
+import { MapCalls, type MapOptions, type MapResults } from "./map-results.js";
+
+export { submitChunk } from "./map-results.js";
+
+/** One iterable for each parameter. */
+export type Iterables<A extends unknown[]> = { [K in keyof A]: Iterable<A[K]> };
+
+export interface ShutdownOptions {
+  /** False not to wait for the tasks that are queued or running; they end all the same. */
+  wait?: boolean | undefined;
+  /** True to cancel the tasks that have not begun. */
+  cancelFutures?: boolean | undefined;
+}
+
+/**
+ * Runs functions somewhere else. An engine of one's own extends this class with `submit`, `shutdown` and
+ * `shutdownSync`; the rest is built on them.
+ */
+export abstract class Executor implements Disposable, AsyncDisposable {
+  /** Queues a call. Throws `RuntimeError` after `shutdown`, `BrokenExecutor` or `DataCloneError`. */
+  abstract submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
+
+  /** Stops accepting work and waits for what was accepted. May be repeated. */
+  abstract shutdown(options?: ShutdownOptions): Promise<void>;
+
+  /** Blocking {@link shutdown}. */
+  abstract shutdownSync(options?: ShutdownOptions): void;
+
+  /** Queues a call for each item, now, and gives the results in order. */
+  map<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: MapOptions): MapResults<Awaited<R>>;
+  /** Queues a call for each round of items, one from each iterable, until the shortest ends. */
+  map<A extends unknown[], R>(
+    fn: (...items: A) => R,
+    ...iterables: [...Iterables<A>, options?: MapOptions]
+  ): MapResults<Awaited<R>>;
+  map(fn: (...items: unknown[]) => unknown, ...rest: unknown[]): MapResults<unknown> {
+    const { iterables, options } = split(rest);
+    return new MapCalls(this, fn, iterables, options);
+  }
+
+  /** Blocking {@link map}, until all results are there. */
+  mapSync<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: MapOptions): Awaited<R>[];
+  /** Blocking {@link map}, until all results are there. */
+  mapSync<A extends unknown[], R>(
+    fn: (...items: A) => R,
+    ...iterables: [...Iterables<A>, options?: MapOptions]
+  ): Awaited<R>[];
+  mapSync(fn: (...items: unknown[]) => unknown, ...rest: unknown[]): unknown[] {
+    const { iterables, options } = split(rest);
+    return [...new MapCalls(this, fn, iterables, options).sync()];
+  }
+
+  /** The end of `using`: `shutdownSync()`. */
+  [Symbol.dispose](): void {
+    this.shutdownSync();
+  }
+
+  /** The end of `await using`: `shutdown()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+}
+
+/** The options stand last and are no iterable. */
+function split(rest: unknown[]): { iterables: Iterable<unknown>[]; options: MapOptions } {
+  const iterables = [...rest];
+  const last = iterables.at(-1);
+  let options: MapOptions = {};
+  if (iterables.length > 0 && !isIterable(last)) {
+    if (last !== undefined && last !== null && typeof last !== "object") {
+      throw new TypeError(`map takes iterables and options, not ${typeof last}`);
+    }
+    options = (last as MapOptions | null | undefined) ?? {};
+    iterables.pop();
+  }
+  if (iterables.length === 0) throw new TypeError("map takes at least one iterable");
+  for (const [i, iterable] of iterables.entries()) {
+    if (!isIterable(iterable)) throw new TypeError(`map: argument ${i + 2} is not iterable`);
+  }
+  return { iterables: iterables as Iterable<unknown>[], options };
+}
+
+function isIterable(value: unknown): boolean {
+  return value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === "function";
+}

@@ -1,0 +1,79 @@
+/** `concurrent.futures.ThreadPoolExecutor`: the face of a {@link ThreadPool}. */
+import { availableParallelism } from "node:os";
+import { callSite, recording, recordObject } from "../../recorder/emit.js";
+import { ObjectKind } from "../../trace/events.js";
+import { referenceTo } from "../core/function-reference.js";
+import { encode } from "../core/structured-clone.js";
+import type { InitializerOptions, NameOptions } from "../core/types.js";
+import { Executor, type ShutdownOptions } from "./executor.js";
+import type { Future } from "./future.js";
+import { ThreadPool } from "./thread-pool.js";
+
+export type ThreadPoolExecutorOptions<I extends unknown[]> = NameOptions & {
+  /** The most threads, by default the processors plus 4 and at most 32. Below 1 is a `RangeError`. */
+  maxWorkers?: number | undefined;
+  /** The beginning of the threads' names. */
+  threadNamePrefix?: string | undefined;
+} & InitializerOptions<I>;
+
+let made = 0;
+
+/** An executor that nobody has any more ends its threads when they are done. */
+const forgotten = new FinalizationRegistry<ThreadPool>((pool) => pool.beginShutdown(false));
+
+/** Runs calls in threads, which start on demand and are used again. */
+export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
+  readonly #pool: ThreadPool;
+
+  /**
+   * Makes a pool without starting a thread. Throws `RangeError` for less than one worker, `TypeError` for options of the
+   * wrong kind and `DataCloneError` if the initializer or its arguments cannot cross.
+   */
+  constructor(options?: ThreadPoolExecutorOptions<I>) {
+    super();
+    const { name, maxWorkers, threadNamePrefix, initializer, initArgs } = (options ?? {}) as ThreadPoolExecutorOptions<
+      unknown[]
+    >;
+    const workers = maxWorkers ?? Math.min(32, availableParallelism() + 4);
+    if (typeof workers !== "number") throw new TypeError("maxWorkers must be a number");
+    if (!(workers >= 1)) throw new RangeError("maxWorkers must be greater than 0");
+    if (workers !== Number.POSITIVE_INFINITY && !Number.isInteger(workers)) {
+      throw new TypeError("maxWorkers must be an integer");
+    }
+    if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
+      throw new TypeError("initializer must be a function");
+    }
+    this.#pool = new ThreadPool({
+      maxWorkers: workers,
+      prefix: threadNamePrefix || `ThreadPoolExecutor-${made++}`,
+      initializer: initializer ? referenceTo(initializer, "initializer") : null,
+      initArgs: encode([...(initArgs ?? [])], { path: "initArgs" }),
+    });
+    if (recording) {
+      const capacity = Number.isFinite(workers) ? workers : 0;
+      recordObject(this.#pool.number, ObjectKind.ThreadPoolExecutor, name ?? "", callSite(), capacity);
+    }
+    forgotten.register(this, this.#pool);
+  }
+
+  /**
+   * Queues a call; a thread is started if none is idle and there may be more. Throws `RuntimeError` after `shutdown` and
+   * while the script is still being imported, `BrokenThreadPool` after the failure of a thread, `DataCloneError` if the
+   * function or its arguments cannot cross.
+   */
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+    return this.#pool.submit(fn as (...args: never[]) => unknown, args) as Future<Awaited<R>>;
+  }
+
+  /** Stops accepting work and waits for what was accepted. May be repeated. */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#pool.beginShutdown(options.cancelFutures ?? false);
+    if (options.wait ?? true) await this.#pool.ended();
+  }
+
+  /** Blocking {@link shutdown}. */
+  shutdownSync(options: ShutdownOptions = {}): void {
+    this.#pool.beginShutdown(options.cancelFutures ?? false);
+    if (options.wait ?? true) this.#pool.endedSync();
+  }
+}

@@ -1,0 +1,429 @@
+/**
+ * `multiprocessing.Process`.
+ *
+ * An object is one side's view: in the parent it looks at the child's record in shared memory, in the child it is who
+ * the process is, made again from the fields that were copied. What is behind it sits beside it and not in it, because
+ * the fields of a user's subclass, and only they, cross.
+ */
+import { randomBytes } from "node:crypto";
+import { inspect } from "node:util";
+import { isMainThread } from "node:worker_threads";
+import { callSite, emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
+import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { RuntimeError } from "../core/errors.js";
+import { type FunctionReference, referenceTo } from "../core/function-reference.js";
+import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
+import { encode } from "../core/structured-clone.js";
+import type { ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
+import { childSettings } from "./child-settings.js";
+import { withName } from "./named-session.js";
+import { ProcessRecord, ProcessState } from "./process-record.js";
+import { request, whenChildrenAreFinished } from "./service-client.js";
+import { encodeStart, type ProcessIdentity } from "./start-message.js";
+
+/** The end of a process as something to wait for. */
+export interface Sentinel {
+  /** The process. */
+  readonly pid: number;
+}
+
+interface Inside {
+  name: string;
+  daemon: boolean;
+  authkey: Uint8Array;
+  identity: readonly number[];
+  target: ((...args: never[]) => unknown) | undefined;
+  targetReference: FunctionReference | null;
+  args: readonly unknown[];
+  /** Null until it was started; also for the process that this is, and its parent. */
+  record: ProcessRecord | null;
+  /** The pid of the process that this is, or of its parent. */
+  pid: number | null;
+  closed: boolean;
+  /** Its end was seen and recorded. */
+  noticed: boolean;
+  sentinel: Sentinel | null;
+}
+
+const insides = new WeakMap<Process<never>, Inside>();
+/** Children of this thread whose end nobody has seen. */
+const children = new Set<Process>();
+/** Sentinels know their records. */
+const sentinelRecords = new WeakMap<Sentinel, ProcessRecord>();
+let created = 0;
+let noticesAtExit = false;
+
+function inside(process: object): Inside {
+  const found = insides.get(process as Process<never>);
+  if (found === undefined) throw new RuntimeError("Process.constructor was not called: a subclass must call super()");
+  return found;
+}
+
+/** A process of its own, with `target` or a subclass's `run` to do. */
+export class Process<A extends unknown[] = []> {
+  /**
+   * Makes a process without starting it. Throws `DataCloneError` if the target cannot cross, `TypeError` for options
+   * of the wrong kind.
+   */
+  constructor(options: ActivityOptions<A> = {} as ActivityOptions<A>) {
+    const { target, args = [], name, daemon } = options as ActivityOptions<unknown[]>;
+    if (target !== undefined && typeof target !== "function") throw new TypeError("target must be a function");
+    if (!Array.isArray(args)) throw new TypeError("args must be an array");
+    if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
+    const creator = inside(self);
+    const identity = [...creator.identity, ++created];
+    insides.set(this as never, {
+      name: name ?? `${new.target.name}-${identity.join(":")}`,
+      daemon: daemon ?? creator.daemon,
+      authkey: creator.authkey,
+      identity,
+      target: target as never,
+      targetReference: target === undefined ? null : referenceTo(target),
+      args,
+      record: null,
+      pid: null,
+      closed: false,
+      noticed: false,
+      sentinel: null,
+    });
+  }
+
+  /** Its name on the timeline; by default the class and a number, such as `Process-1`. */
+  get name(): string {
+    return inside(this).name;
+  }
+
+  set name(name: string) {
+    if (typeof name !== "string") throw new TypeError("name must be a string");
+    inside(this).name = name;
+  }
+
+  /** Whether it is terminated when its parent ends. Throws `RuntimeError` if set after `start`. */
+  get daemon(): boolean {
+    return inside(this).daemon;
+  }
+
+  set daemon(daemon: boolean) {
+    const it = inside(this);
+    if (it.record !== null || it.pid !== null) throw new RuntimeError("process has already started");
+    it.daemon = Boolean(daemon);
+  }
+
+  /** The number the operating system gave it, or null before `start`. */
+  get pid(): number | null {
+    const it = open(this);
+    return it.pid ?? it.record?.pid ?? null;
+  }
+
+  /** Python's other name for {@link pid}. */
+  get ident(): number | null {
+    return this.pid;
+  }
+
+  /** Null until it ends; then 0, the code it exited with, 1 after an uncaught error, or -N after signal N. */
+  get exitCode(): number | null {
+    const it = open(this);
+    if (it.record?.state !== ProcessState.Ended) return null;
+    notice(this, it);
+    return it.record.exitCode;
+  }
+
+  /** Something to wait for, ready when the process ends. Throws `RangeError` before `start`. */
+  get sentinel(): Sentinel {
+    const it = open(this);
+    if (it.sentinel === null) {
+      if (it.record === null) throw new RangeError("process not started");
+      it.sentinel = Object.freeze({ pid: it.record.pid });
+      sentinelRecords.set(it.sentinel, it.record);
+    }
+    return it.sentinel;
+  }
+
+  /** The key that connections of this process use by default; inherited by its children. */
+  get authkey(): Uint8Array {
+    return inside(this).authkey;
+  }
+
+  set authkey(authkey: Uint8Array) {
+    if (!(authkey instanceof Uint8Array)) throw new TypeError("authkey must be a Uint8Array");
+    inside(this).authkey = Uint8Array.from(authkey);
+  }
+
+  /** The process's work, run in the child; it ends when this returns or the promise it returns settles. */
+  run(): unknown {
+    const { target, args } = inside(this);
+    return target?.(...(args as never[]));
+  }
+
+  /**
+   * Starts it, once. Throws `RuntimeError` the second time, in a daemon, and while the script is still being imported,
+   * `DataCloneError` if the arguments or fields cannot cross, and the system's error if there can be no process.
+   */
+  start(): void {
+    const it = open(this);
+    if (it.pid !== null) throw new RuntimeError("can only start a process object created by current process");
+    if (it.record !== null) throw new RuntimeError("cannot start a process twice");
+    assertMayHaveChildren();
+    assertMayStart("process");
+    const type = Object.getPrototypeOf(this).constructor as typeof Process;
+    const start = encodeStart({
+      main: mainScriptUrl,
+      argv: process.argv,
+      who: whoIs(it),
+      work: {
+        kind: "process",
+        target: it.targetReference,
+        args: encode(it.args, { crossing: "process", path: "args" }),
+        type: (type as unknown) === Process ? null : referenceTo(type, "the process's class"),
+        fields: encode({ ...this }, { crossing: "process", path: "this" }),
+      },
+    });
+    const record = new ProcessRecord();
+    request(
+      { kind: "spawn", record: record.buffer, settings: withName(childSettings(), it.name), start, daemon: it.daemon },
+      [
+        ...(start.byteOffset === 0 && start.byteLength === start.buffer.byteLength
+          ? [start.buffer as ArrayBuffer]
+          : []),
+      ],
+    );
+    record.waitStartedSync();
+    if (record.state === ProcessState.Failed) throw new Error(`the process could not be started: ${record.error}`);
+    it.record = record;
+    if (!noticesAtExit) whenChildrenAreFinished(noticeAll);
+    noticesAtExit = true;
+    children.add(this as never);
+    if (recording) emit(EventKind.ProcessSpawn, 0, callSite(), record.pid, intern(it.name), 0);
+    // A program does not end before its children, unless they are daemons. A thread may.
+    if (!it.daemon && isMainThread) {
+      record.waitEnded(Number.POSITIVE_INFINITY, undefined).then(() => notice(this, it));
+    }
+  }
+
+  /**
+   * Waits for its end or, at most, `timeout` milliseconds, and does not tell which. Rejects with `RuntimeError` before
+   * `start` and with the signal's reason if that is aborted.
+   */
+  async join(options: WaitOptions = {}): Promise<void> {
+    const { it, record } = joinable(this);
+    options.signal?.throwIfAborted();
+    if (record.state === ProcessState.Running) {
+      const wait = beginJoin(it, EventFlag.Async);
+      try {
+        await record.waitEnded(timeoutOf(options), options.signal);
+      } finally {
+        endJoin(wait, record, EventFlag.Async);
+      }
+    }
+    notice(this, it);
+  }
+
+  /** Blocking {@link join}. */
+  joinSync(options: TimeoutOptions = {}): void {
+    const { it, record } = joinable(this);
+    if (record.state === ProcessState.Running) {
+      const wait = beginJoin(it, 0);
+      record.waitEndedSync(timeoutOf(options));
+      endJoin(wait, record, 0);
+    }
+    notice(this, it);
+  }
+
+  /** True between `start` and its end. */
+  isAlive(): boolean {
+    const it = open(this);
+    if ((this as unknown) === self) return true;
+    if (it.record === null) return it.pid !== null && it.pid === process.ppid;
+    notice(this, it);
+    return it.record.state === ProcessState.Running;
+  }
+
+  /** Asks it to end, with SIGTERM. Its exit handlers do not run. Throws `RuntimeError` before `start`. */
+  terminate(): void {
+    signal(this, "SIGTERM");
+  }
+
+  /** Ends it with SIGKILL. Throws `RuntimeError` before `start`. */
+  kill(): void {
+    signal(this, "SIGKILL");
+  }
+
+  /** Lets go of it; every later use throws `RangeError`, and so does this while it runs. */
+  close(): void {
+    const it = inside(this);
+    if (it.closed) return;
+    if (it.record?.state === ProcessState.Running) {
+      throw new RangeError(
+        "Cannot close a process while it is still running. You should first call join() or terminate().",
+      );
+    }
+    notice(this, it);
+    it.closed = true;
+    children.delete(this as never);
+  }
+
+  [inspect.custom](): string {
+    const it = inside(this);
+    return `<${this.constructor.name} name='${it.name}' ${it.closed ? "closed" : describe(this, it)}>`;
+  }
+}
+
+// A bundler may rename a class that uses itself, and the name is in the names of processes.
+Object.defineProperty(Process, "name", { value: "Process", configurable: true });
+
+function describe(of: object, it: Inside): string {
+  if (of === self) return `pid=${process.pid} started`;
+  if (it.record === null) return it.pid === null ? "initial" : `pid=${it.pid} unknown`;
+  const ended = it.record.state === ProcessState.Ended;
+  return `pid=${it.record.pid} ${ended ? `stopped exitcode=${it.record.exitCode}` : "started"}`;
+}
+
+function open(process: object): Inside {
+  const it = inside(process);
+  if (it.closed) throw new RangeError("process object is closed");
+  return it;
+}
+
+function joinable(process: object): { it: Inside; record: ProcessRecord } {
+  const it = open(process);
+  if (it.pid !== null) throw new RuntimeError("can only join a child process");
+  if (it.record === null) throw new RuntimeError("can only join a started process");
+  return { it, record: it.record };
+}
+
+function signal(process: object, name: NodeJS.Signals): void {
+  const it = open(process);
+  if (it.record === null) throw new RuntimeError(`cannot send ${name} to a process that this one has not started`);
+  if (it.record.state === ProcessState.Running) request({ kind: "signal", pid: it.record.pid, name });
+}
+
+/** Milliseconds to wait: for ever without a timeout, not at all with a negative one. */
+function timeoutOf({ timeout }: TimeoutOptions): number {
+  if (timeout === undefined || timeout === null) return Number.POSITIVE_INFINITY;
+  if (typeof timeout !== "number") throw new TypeError("timeout must be a number of milliseconds");
+  if (Number.isNaN(timeout)) throw new RangeError("timeout must not be NaN");
+  return Math.max(0, timeout);
+}
+
+function beginJoin(it: Inside, flags: number): number {
+  if (!recording) return 0;
+  const wait = newWaitNumber();
+  emit(EventKind.WaitBegin, it.record!.pid, callSite(), wait, WaitReason.ProcessJoin, flags);
+  return wait;
+}
+
+function endJoin(wait: number, record: ProcessRecord, flags: number): void {
+  if (wait === 0) return;
+  const failed = record.state === ProcessState.Running ? EventFlag.Failed : 0;
+  emit(EventKind.WaitEnd, record.pid, 0, wait, 0, flags | failed);
+}
+
+/** Sees that a child has ended, if it has. */
+function notice(process: object, it: Inside): void {
+  if (it.noticed || it.record?.state !== ProcessState.Ended) return;
+  it.noticed = true;
+  children.delete(process as Process);
+  if (recording) emit(EventKind.ProcessExit, 0, 0, it.record.pid, it.record.exitCode + 1000, 0);
+}
+
+function noticeAll(): void {
+  for (const process of [...children]) notice(process, inside(process));
+}
+
+function whoIs(it: Pick<Inside, "name" | "daemon" | "authkey" | "identity">): ProcessIdentity {
+  return {
+    name: it.name,
+    daemon: it.daemon,
+    authkey: it.authkey,
+    identity: it.identity,
+    parent: { pid: process.pid, name: inside(self).name },
+  };
+}
+
+/** Who a worker of a pool is: as a `Process` made and started here would be. */
+export function identityOfWorker(): ProcessIdentity {
+  assertMayHaveChildren();
+  const { identity, authkey } = inside(self);
+  const own = [...identity, ++created];
+  return whoIs({ name: `Process-${own.join(":")}`, daemon: false, authkey, identity: own });
+}
+
+function assertMayHaveChildren(): void {
+  if (inside(self).daemon) throw new RuntimeError("daemonic processes are not allowed to have children");
+}
+
+/** The record behind a sentinel. */
+export function recordOfSentinel(sentinel: Sentinel): ProcessRecord | undefined {
+  return sentinelRecords.get(sentinel);
+}
+
+// --- Who this process is -----------------------------------------------------------------------------------------
+
+function stranger(prototype: object, who: Partial<Inside>): Process {
+  const process = Object.create(prototype) as Process;
+  insides.set(process as never, {
+    name: "MainProcess",
+    daemon: false,
+    authkey: new Uint8Array(0),
+    identity: [],
+    target: undefined,
+    targetReference: null,
+    args: [],
+    record: null,
+    pid: null,
+    closed: false,
+    noticed: false,
+    sentinel: null,
+    ...who,
+  });
+  return process;
+}
+
+let authkey: Uint8Array | null = null;
+let self: Process = stranger(Process.prototype, { pid: process.pid });
+Object.defineProperty(insides.get(self as never)!, "authkey", {
+  // Made when somebody asks: most programs never do.
+  get: () => (authkey ??= new Uint8Array(randomBytes(32))),
+  set: (key: Uint8Array) => {
+    authkey = key;
+  },
+  enumerable: true,
+});
+let parent: Process | null = null;
+
+/** Makes this process who its parent said it is. */
+export function becomeProcess(who: ProcessIdentity): void {
+  const { name, daemon, authkey, identity } = who;
+  parent = stranger(Process.prototype, { name: who.parent.name, pid: who.parent.pid, authkey });
+  self = stranger(Process.prototype, { name, daemon, authkey, identity, pid: process.pid });
+}
+
+/** Gives the process that this is its class, its fields and what it runs. Returns it. */
+export function takeWork(
+  type: typeof Process | null,
+  fields: object,
+  target: ((...args: never[]) => unknown) | null,
+  args: readonly unknown[],
+): Process {
+  const it = inside(self);
+  it.target = target ?? undefined;
+  it.args = args;
+  if (type !== null) Object.setPrototypeOf(self, type.prototype);
+  return Object.assign(self, fields);
+}
+
+/** The calling process. */
+export function currentProcess(): Process {
+  return self;
+}
+
+/** The process that started this one, or null in the one the user started. */
+export function parentProcess(): Process | null {
+  return parent;
+}
+
+/** The living children of this process. */
+export function activeChildren(): Process[] {
+  noticeAll();
+  return [...children];
+}

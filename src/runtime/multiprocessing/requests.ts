@@ -1,0 +1,73 @@
+/** What a thread asks of its io-service. Each request is one message; they are served in order. */
+import type { ChildSettings } from "./child.js";
+import type { PoolAddress } from "./pool-post.js";
+
+/** Starts a process. */
+export interface SpawnRequest {
+  readonly kind: "spawn";
+  /** The buffer of its {@link ProcessRecord}. */
+  readonly record: SharedArrayBuffer;
+  readonly settings: ChildSettings;
+  /** The body of its first frame. */
+  readonly start: Uint8Array;
+  readonly daemon: boolean;
+}
+
+/** Sends a signal to a process. */
+export interface SignalRequest {
+  readonly kind: "signal";
+  readonly pid: number;
+  readonly name: NodeJS.Signals;
+}
+
+/** Makes a pool. */
+export interface PoolRequest {
+  readonly kind: "pool";
+  readonly pool: number;
+  readonly address: PoolAddress;
+  readonly maxWorkers: number;
+  readonly maxTasksPerChild: number;
+  readonly settings: ChildSettings;
+  /** The body of the first frame to its workers; each gets a number behind the name in it. */
+  readonly start: Uint8Array;
+}
+
+/** Hands in a task. A new block of states comes with the first task in it. */
+export interface TaskRequest {
+  readonly kind: "task";
+  readonly pool: number;
+  readonly id: number;
+  readonly body: Uint8Array;
+  readonly states: { readonly block: number; readonly buffer: SharedArrayBuffer } | null;
+}
+
+/** Lets go of a task that was cancelled. */
+export interface ForgetRequest {
+  readonly kind: "forget";
+  readonly pool: number;
+  readonly id: number;
+}
+
+/** Ends a pool when its tasks are done. */
+export interface ShutdownRequest {
+  readonly kind: "shutdown";
+  readonly pool: number;
+}
+
+/** The thread ends: daemons are terminated, pools finish. The answer comes when no child is left. */
+export interface ExitRequest {
+  readonly kind: "exit";
+  readonly answer: SharedArrayBuffer;
+}
+
+export type Request =
+  | SpawnRequest
+  | SignalRequest
+  | PoolRequest
+  | TaskRequest
+  | ForgetRequest
+  | ShutdownRequest
+  | ExitRequest;
+
+/** What word 0 of an answer is once it is there; 0 before. */
+export const ANSWERED = 1;

@@ -1,0 +1,3 @@
+/** heddle/queue: queues between the threads of a process. */
+export { Empty, Full, ShutDown } from "../core/errors.js";
+export { Queue } from "./queue.js";

@@ -1,0 +1,14 @@
+/** heddle/threading: each thread is a worker with an event loop and a heap of its own. */
+export { TIMEOUT_MAX } from "../core/deadline.js";
+export { BrokenBarrierError } from "../core/errors.js";
+export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
+export { Lock } from "./lock.js";
+export {
+  activeCount,
+  currentThread,
+  enumerate,
+  getIdent,
+  getNativeId,
+  mainThread,
+  Thread,
+} from "./thread.js";

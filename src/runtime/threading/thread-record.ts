@@ -1,0 +1,195 @@
+/**
+ * What all threads know of each thread: a record in the heap. The state is a word to wait on, so that `joinSync` works
+ * while nobody's event loop turns. Records of living threads form a list; those of dead ones leave it and stay readable
+ * for whoever holds the thread's object.
+ */
+import { allocate, free, HeapWord, heapBytes, words } from "../core/heap.js";
+import { HeapLock, threadExists } from "../core/heap-lock.js";
+
+/** Words of a record. */
+const R = {
+  State: 0,
+  Ident: 1,
+  NativeId: 2,
+  Daemon: 3,
+  Next: 4,
+  Name: 5,
+  NameBytes: 6,
+  Error: 7,
+  ErrorBytes: 8,
+  HookWord: 9,
+  HasHook: 10,
+} as const;
+const RECORD_WORDS = 12;
+
+export const ThreadState = { Initial: 0, Started: 1, Running: 2, Ended: 3 } as const;
+
+const { view } = words;
+const lock = new HeapLock(words, HeapWord.ThreadsLock);
+
+function putBytes(bytes: Uint8Array): number {
+  const block = allocate(Math.max(1, (bytes.length + 3) >> 2), false);
+  heapBytes.set(bytes, block * 4);
+  return block;
+}
+
+export class ThreadRecord {
+  /** `index` is its place in the heap: its identity for all threads. */
+  constructor(readonly index: number) {}
+
+  static create(name: string, daemon: boolean): ThreadRecord {
+    const record = new ThreadRecord(allocate(RECORD_WORDS));
+    record.name = name;
+    record.daemon = daemon;
+    return record;
+  }
+
+  /** Records of the threads that have started and not ended. */
+  static living(): ThreadRecord[] {
+    const found: ThreadRecord[] = [];
+    lock.lock();
+    let before: number = HeapWord.Threads;
+    for (let at = view[before] as number; at !== 0; at = view[at + R.Next] as number) {
+      if (view[at + R.State] === ThreadState.Ended) view[before] = view[at + R.Next] as number;
+      else {
+        found.push(new ThreadRecord(at));
+        before = at + R.Next;
+      }
+    }
+    lock.unlock();
+    return found.filter((record) => record.alive);
+  }
+
+  get state(): number {
+    return words.load(this.index + R.State);
+  }
+
+  get alive(): boolean {
+    const { state } = this;
+    if (state === ThreadState.Ended || state === ThreadState.Initial) return false;
+    return true;
+  }
+
+  get ident(): number {
+    return words.load(this.index + R.Ident);
+  }
+
+  get nativeId(): number {
+    return words.load(this.index + R.NativeId);
+  }
+
+  get daemon(): boolean {
+    return words.load(this.index + R.Daemon) !== 0;
+  }
+
+  set daemon(value: boolean) {
+    words.store(this.index + R.Daemon, value ? 1 : 0);
+  }
+
+  get name(): string {
+    lock.lock();
+    const start = words.load(this.index + R.Name) * 4;
+    const bytes = heapBytes.slice(start, start + words.load(this.index + R.NameBytes));
+    lock.unlock();
+    return Buffer.from(bytes).toString();
+  }
+
+  set name(value: string) {
+    const bytes = Buffer.from(value);
+    const block = putBytes(bytes);
+    lock.lock();
+    const [old, oldBytes] = [words.load(this.index + R.Name), words.load(this.index + R.NameBytes)];
+    words.store(this.index + R.NameBytes, bytes.length);
+    words.store(this.index + R.Name, block);
+    lock.unlock();
+    if (old !== 0) free(old, Math.max(1, (oldBytes + 3) >> 2));
+  }
+
+  /** Enters the list of the living. `hookWord`: where its starter says whether it has a hook for errors (0: nowhere). */
+  enter(ident: number, hookWord: number, state: number): void {
+    words.store(this.index + R.Ident, ident);
+    words.store(this.index + R.HookWord, hookWord);
+    words.store(this.index + R.State, state);
+    lock.lock();
+    view[this.index + R.Next] = view[HeapWord.Threads] as number;
+    view[HeapWord.Threads] = this.index;
+    lock.unlock();
+  }
+
+  /** The thread itself says that it runs. */
+  begin(nativeId: number): void {
+    words.store(this.index + R.NativeId, nativeId);
+    words.notify(this.index + R.NativeId);
+    words.compareExchange(this.index + R.State, ThreadState.Started, ThreadState.Running);
+  }
+
+  /** It has ended: wakes all who join it. */
+  end(): void {
+    words.store(this.index + R.State, ThreadState.Ended);
+    words.notify(this.index + R.State);
+  }
+
+  /** Blocks until the OS thread is known. */
+  waitForNativeId(timeout: number): number {
+    const deadline = performance.now() + timeout;
+    while (this.nativeId === 0 && this.alive && performance.now() < deadline) {
+      words.wait(this.index + R.NativeId, 0, Math.max(1, deadline - performance.now()));
+    }
+    return this.nativeId;
+  }
+
+  /** Blocks until it has ended or `slice` milliseconds are over. A thread that died without a word counts as ended. */
+  waitSync(slice: number): boolean {
+    const { state } = this;
+    if (state === ThreadState.Ended) return true;
+    words.wait(this.index + R.State, state, slice);
+    return this.ended();
+  }
+
+  /** The same by a promise. */
+  async waitAsync(slice: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { state } = this;
+    if (state === ThreadState.Ended) return true;
+    await words.waitAsync(this.index + R.State, state, { timeout: slice, signal });
+    return this.ended();
+  }
+
+  private ended(): boolean {
+    if (this.state === ThreadState.Ended) return true;
+    if (this.nativeId === 0 || threadExists(this.nativeId)) return false;
+    this.end();
+    return true;
+  }
+
+  /** Leaves the encoded error that ended the thread for its starter's hook. */
+  leaveError(bytes: Uint8Array): void {
+    words.store(this.index + R.ErrorBytes, bytes.length);
+    words.store(this.index + R.Error, putBytes(bytes));
+  }
+
+  /** Takes that error out, once. */
+  takeError(): Uint8Array | null {
+    const block = words.exchange(this.index + R.Error, 0);
+    if (block === 0) return null;
+    const length = words.load(this.index + R.ErrorBytes);
+    const bytes = new Uint8Array(heapBytes.slice(block * 4, block * 4 + length));
+    free(block, Math.max(1, (length + 3) >> 2));
+    return bytes;
+  }
+
+  /** True if its starter wants to have its error. */
+  get starterHasHook(): boolean {
+    const word = words.load(this.index + R.HookWord);
+    return word !== 0 && words.load(word) !== 0;
+  }
+
+  /** The {@link hookWord} of who started it; 0 for the main thread. */
+  get starter(): number {
+    return words.load(this.index + R.HookWord);
+  }
+
+  /** The word for {@link enter}, of the thread that this record is of: whether it set a hook of its own. */
+  get hookWord(): number {
+    return this.index + R.HasHook;
+  }
+}

@@ -1,0 +1,70 @@
+/** What runs in the worker of a thread, from its first line to its end. */
+import { parentPort, workerData } from "node:worker_threads";
+import { resolveReference } from "../core/function-reference.js";
+import { importMainScript, mainScriptPath } from "../core/main-script.js";
+import { nativeThreadId } from "../core/native-id.js";
+import { installThreadOutput } from "../core/output.js";
+import { decode, encode } from "../core/structured-clone.js";
+import { closePools } from "../futures/open-pools.js";
+import { currentRecord, type ThreadWorkerData } from "./current-record.js";
+import { describeError, excepthook } from "./excepthook.js";
+import { adoptThread, childrenEnded, currentThread, Thread, type ThreadStart } from "./thread.js";
+
+let reported = false;
+
+/** Tells of an error that ended this thread: to the hook of who started it, if there is one, else on stderr. */
+function report(error: unknown): void {
+  if (reported) return;
+  reported = true;
+  const record = currentRecord();
+  if (record.starterHasHook) {
+    let bytes: Uint8Array;
+    try {
+      bytes = encode(error);
+    } catch {
+      bytes = encode(new Error(describeError(error)));
+    }
+    record.leaveError(bytes);
+  } else {
+    excepthook({ excType: Object, excValue: error, thread: currentThread() });
+  }
+}
+
+async function end(): Promise<never> {
+  currentRecord().end();
+  await closePools();
+  // Node ends the workers of a worker with it, Python's threads live on: so this one stays until its own have ended.
+  await childrenEnded(() => parentPort?.postMessage({ heddle: "unref" }));
+  process.exit();
+}
+
+/** Runs the thread whose worker this is. Never throws; the worker ends with it. */
+export async function runThread(): Promise<void> {
+  const record = currentRecord();
+  record.begin(nativeThreadId());
+  installThreadOutput();
+  if (mainScriptPath !== null) process.argv[1] = mainScriptPath;
+  process.on("exit", () => record.end());
+  process.on("uncaughtException", (error) => {
+    report(error);
+    void end();
+  });
+  try {
+    const { payload, extras } = (workerData as ThreadWorkerData).heddleThread;
+    await importMainScript();
+    const { type, fields, target, args } = await readStart(payload, extras);
+    const thread = adoptThread(record, type, target, args, fields);
+    await thread.run();
+  } catch (error) {
+    report(error);
+  }
+  await end();
+}
+
+async function readStart(payload: Uint8Array, extras: readonly unknown[]) {
+  const start = decode(payload, { extras }) as ThreadStart;
+  const type = start.type === null ? Thread : ((await resolveReference(start.type)) as unknown as typeof Thread);
+  const target =
+    start.target === null ? null : ((await resolveReference(start.target)) as (...a: unknown[]) => unknown);
+  return { type, fields: start.fields, target, args: start.args };
+}

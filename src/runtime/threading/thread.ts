@@ -1,0 +1,335 @@
+/**
+ * A thread: a worker with an event loop and a heap of its own, under the face of Python's `threading.Thread`.
+ *
+ * The state of a thread is in shared memory (`thread-record.ts`), so every thread can ask for it and wait for it; the
+ * object is a view of it. Only the object that `start` was called on also holds the worker: to keep the program alive
+ * (or not, for daemons), and to notice when a worker dies without having said so.
+ */
+import { join as joinPath } from "node:path";
+import { isMainThread, SHARE_ENV, threadId, Worker } from "node:worker_threads";
+import { callSite, emit, intern, newWaitNumber, recording, threadGone } from "../../recorder/emit.js";
+import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { checkTimeout, deadlineIn } from "../core/deadline.js";
+import { DataCloneError, RuntimeError } from "../core/errors.js";
+import { type FunctionReference, referenceTo } from "../core/function-reference.js";
+import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } from "../core/handles.js";
+import { HeapWord, words } from "../core/heap.js";
+import { assertMayStart } from "../core/main-script.js";
+import { nativeThreadId } from "../core/native-id.js";
+import { installMainOutput } from "../core/output.js";
+import { decode, encode, movable } from "../core/structured-clone.js";
+import type { Activity, ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
+import { currentRecord, type ThreadWorkerData } from "./current-record.js";
+import { callHook } from "./excepthook.js";
+import { ThreadRecord } from "./thread-record.js";
+import { workerEnded, workerFailed } from "./worker-end.js";
+
+/** What a new thread is told to do. */
+export interface ThreadStart {
+  /** The subclass whose `run` it runs; null for Thread itself. */
+  readonly type: FunctionReference | null;
+  /** The fields of the subclass's object. */
+  readonly fields: Record<string, unknown>;
+  readonly target: FunctionReference | null;
+  readonly args: readonly unknown[];
+}
+
+/** How often, in milliseconds, who joins a thread asks whether it still exists. */
+const ASK = 200;
+
+const cache = new HandleCache<Thread<unknown[]>>();
+/** The workers this thread started that have not ended. */
+const workers = new Map<Worker, Thread<unknown[]>>();
+
+/** Internal ways to make the object of a thread that exists. */
+export class ExistingThread {
+  constructor(
+    readonly record: ThreadRecord,
+    readonly target: ((...args: unknown[]) => unknown) | null = null,
+    readonly args: readonly unknown[] = [],
+  ) {}
+}
+
+export class Thread<A extends unknown[] = []> implements Activity {
+  #record: ThreadRecord;
+  #target: ((...args: A) => unknown) | null = null;
+  #reference: FunctionReference | null = null;
+  #args: Readonly<A> = [] as unknown as A;
+  #started = false;
+
+  /** Makes a thread without starting it. Throws `DataCloneError` if the target cannot cross. */
+  constructor(options?: ActivityOptions<A>) {
+    if (options instanceof ExistingThread) {
+      this.#record = options.record;
+      this.#target = options.target as never;
+      this.#args = options.args as Readonly<A>;
+      this.#started = true;
+      return;
+    }
+    const { target, args, name, daemon } = (options ?? {}) as {
+      target?: (...args: A) => unknown;
+      args?: Readonly<A>;
+      name?: string;
+      daemon?: boolean;
+    };
+    if (target !== undefined && target !== null) {
+      this.#reference = referenceTo(target, "target");
+      this.#target = target;
+    }
+    if (args !== undefined) this.#args = [...args] as unknown as Readonly<A>;
+    let text = name;
+    if (text === undefined) {
+      const number = words.add(HeapWord.ThreadNames, 1) + 1;
+      text = target?.name ? `Thread-${number} (${target.name})` : `Thread-${number}`;
+    }
+    this.#record = ThreadRecord.create(String(text), daemon ?? currentRecord().daemon);
+  }
+
+  /** Its name on the timeline. */
+  get name(): string {
+    return this.#record.name;
+  }
+
+  set name(value: string) {
+    this.#record.name = String(value);
+    if (recording && this.#started) emit(EventKind.ThreadName, this.#record.ident, 0, 0, intern(String(value)), 0);
+  }
+
+  /** Whether the program ends without it; inherited from the creator. Throws `RuntimeError` if set after `start`. */
+  get daemon(): boolean {
+    return this.#record.daemon;
+  }
+
+  set daemon(value: boolean) {
+    if (this.#started) throw new RuntimeError("cannot set daemon status of a thread that was started");
+    this.#record.daemon = Boolean(value);
+  }
+
+  /** The number of the thread within the process, or null before `start`. */
+  get ident(): number | null {
+    return this.#started ? this.#record.ident : null;
+  }
+
+  /** The number the operating system gave it, or null before `start`. Waits the moment until a new thread has it. */
+  get nativeId(): number | null {
+    if (!this.#started) return null;
+    return this.#record.waitForNativeId(5000) || null;
+  }
+
+  /** The thread's work, run in the thread; it ends when this returns or the promise it returns settles. */
+  run(): unknown {
+    // Called as a plain function: the thread is not its `this`.
+    const target = this.#target;
+    return target?.(...(this.#args as A));
+  }
+
+  /** True between `start` and its end. */
+  isAlive(): boolean {
+    return this.#started && this.#record.alive;
+  }
+
+  /** Starts it, once. Throws `RuntimeError` the second time and while the script is still being imported. */
+  start(): void {
+    if (this.#started) throw new RuntimeError("threads can only be started once");
+    assertMayStart("thread");
+    const type = this.constructor === Thread ? null : referenceTo(this.constructor, "this");
+    const fields = { ...this } as Record<string, unknown>;
+    const extras: unknown[] = [];
+    const whole: ThreadStart = { type, fields, target: this.#reference, args: this.#args };
+    const payload = encode(whole, { extras, path: "" });
+    installMainOutput();
+    this.#started = true;
+    const record = this.#record;
+    const data: ThreadWorkerData = { heddleThread: { record: record.index, payload, extras } };
+    const site = recording ? callSite() : 0;
+    let worker: Worker;
+    try {
+      worker = new Worker(joinPath(__dirname, "thread-main.cjs"), {
+        workerData: data,
+        transferList: movable(extras) as never,
+        env: SHARE_ENV,
+        argv: process.argv.slice(2),
+        name: record.name,
+        stdin: false,
+      });
+    } catch (error) {
+      this.#started = false;
+      throw error;
+    }
+    const number = worker.threadId + 1;
+    record.enter(number, currentRecord().hookWord, 1);
+    if (recording) emit(EventKind.ThreadSpawn, number, site, 0, intern(record.name), 0);
+    cache.set(record.index, this as unknown as Thread<unknown[]>);
+    workers.set(worker, this as unknown as Thread<unknown[]>);
+    worker.on("error", (error) => {
+      workerFailed(this, error);
+      callHook(error, this as unknown as Thread);
+    });
+    worker.on("message", (message) => {
+      // It has ended itself and only waits for daemons of its own.
+      if ((message as { heddle?: unknown } | null)?.heddle === "unref") worker.unref();
+    });
+    worker.once("exit", (exitCode) => {
+      workers.delete(worker);
+      if (record.state !== 3) record.end();
+      threadGone(number);
+      this.#deliverError();
+      workerEnded(this, exitCode);
+      for (const wake of childEnded.splice(0)) wake();
+    });
+    if (record.daemon) worker.unref();
+  }
+
+  /** Gives the error that ended the thread, if it was left for this one's hook, to the hook. */
+  #deliverError(): void {
+    // Only who started it has the hook.
+    if (this.#record.starter !== currentRecord().hookWord) return;
+    const bytes = this.#record.takeError();
+    if (bytes === null) return;
+    callHook(decode(bytes, { origin: `thread "${this.name}"` }), this as unknown as Thread);
+  }
+
+  #checkJoin(): void {
+    if (!this.#started) throw new RuntimeError("cannot join a thread before it is started");
+    if (this.#record.index === currentRecord().index) throw new RuntimeError("cannot join the current thread");
+  }
+
+  /** Waits for its end or the timeout and does not tell which. Rejects with `RuntimeError` before `start`. */
+  async join(options: WaitOptions = {}): Promise<void> {
+    this.#checkJoin();
+    options.signal?.throwIfAborted();
+    const deadline = deadlineIn(checkTimeout(options.timeout));
+    const record = this.#record;
+    if (record.alive) {
+      const wait = this.#beginWait(EventFlag.Async);
+      let failed: number = EventFlag.Failed;
+      try {
+        for (;;) {
+          const left = deadline - performance.now();
+          if (left <= 0) break;
+          if (await record.waitAsync(Math.min(ASK, left), options.signal)) {
+            failed = 0;
+            break;
+          }
+        }
+      } finally {
+        if (recording) emit(EventKind.WaitEnd, record.ident, 0, wait, 0, EventFlag.Async | failed);
+      }
+    }
+    if (!record.alive) this.#deliverError();
+  }
+
+  /** Blocking {@link join}. */
+  joinSync(options: TimeoutOptions = {}): void {
+    this.#checkJoin();
+    const deadline = deadlineIn(checkTimeout(options.timeout));
+    const record = this.#record;
+    if (record.alive) {
+      const wait = this.#beginWait(0);
+      let ended = false;
+      for (;;) {
+        const left = deadline - performance.now();
+        if (left <= 0) break;
+        ended = record.waitSync(Math.min(ASK, left));
+        if (ended) break;
+      }
+      if (recording) emit(EventKind.WaitEnd, record.ident, 0, wait, 0, ended ? 0 : EventFlag.Failed);
+    }
+    if (!record.alive) this.#deliverError();
+  }
+
+  #beginWait(flags: number): number {
+    if (!recording) return 0;
+    const wait = newWaitNumber();
+    emit(EventKind.WaitBegin, this.#record.ident, callSite(), wait, WaitReason.ThreadJoin, flags);
+    return wait;
+  }
+
+  /** How it crosses to another thread. */
+  [toHandle](crossing: Crossing): Handle {
+    if (crossing !== "thread") throw new DataCloneError("a thread cannot cross to another process");
+    if (!this.#started) throw new DataCloneError("a thread crosses only after start()");
+    cache.set(this.#record.index, this as unknown as Thread<unknown[]>);
+    return { tag: "Thread", value: this.#record.index };
+  }
+}
+
+/** Called when the next worker of this thread has ended. */
+const childEnded: (() => void)[] = [];
+
+/** Resolves when all threads this one started have ended; `onlyDaemons` is called when only daemons are left. */
+export async function childrenEnded(onlyDaemons: () => void): Promise<void> {
+  let told = false;
+  while (workers.size > 0) {
+    if (!told && [...workers.values()].every((thread) => thread.daemon)) {
+      told = true;
+      onlyDaemons();
+    }
+    await new Promise<void>((resolve) => childEnded.push(resolve));
+  }
+}
+
+/** The object of the thread with this record. */
+export function threadOf(record: ThreadRecord): Thread {
+  let thread = cache.get(record.index);
+  if (thread === undefined) {
+    thread = new Thread<unknown[]>(new ExistingThread(record) as never);
+    cache.set(record.index, thread);
+  }
+  return thread as unknown as Thread;
+}
+
+/** In the thread itself: makes its object, of its own class, without running that class's constructor. */
+export function adoptThread(
+  record: ThreadRecord,
+  type: typeof Thread,
+  target: ((...args: unknown[]) => unknown) | null,
+  args: readonly unknown[],
+  fields: Record<string, unknown>,
+): Thread {
+  const thread = Reflect.construct(Thread, [new ExistingThread(record, target, args)], type) as Thread<unknown[]>;
+  Object.assign(thread, fields);
+  cache.set(record.index, thread);
+  own = thread as unknown as Thread;
+  return own;
+}
+
+registerHandle<number>("Thread", (index) => threadOf(new ThreadRecord(index)));
+
+let own: Thread | null = null;
+
+/** The calling thread. */
+export function currentThread(): Thread {
+  own ??= threadOf(currentRecord());
+  return own;
+}
+
+/** The thread in which the process started. */
+export function mainThread(): Thread {
+  if (isMainThread) return currentThread();
+  const record = ThreadRecord.living().find((each) => each.ident === 1);
+  return record === undefined ? currentThread() : threadOf(record);
+}
+
+/** All living threads of this process, the main one and daemons included. */
+export function enumerate(): Thread[] {
+  currentRecord();
+  return ThreadRecord.living()
+    .sort((a, b) => a.ident - b.ident)
+    .map(threadOf);
+}
+
+/** How many {@link enumerate} would give. */
+export function activeCount(): number {
+  return enumerate().length;
+}
+
+/** The calling thread's `ident`. */
+export function getIdent(): number {
+  return threadId + 1;
+}
+
+/** The calling thread's `nativeId`. */
+export function getNativeId(): number {
+  return nativeThreadId();
+}

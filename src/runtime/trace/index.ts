@@ -1,0 +1,149 @@
+/**
+ * heddle/trace: the script's own entries on the timeline. Without a trace they do next to nothing.
+ */
+import { callSite, emit, intern, recording, threadNumber } from "../../recorder/emit.js";
+import { EventFlag, EventKind } from "../../trace/events.js";
+import "../core/hold.js";
+
+/** What the timeline shows beside a name. */
+export type Detail = string | number | boolean | { readonly [key: string]: string | number | boolean | null };
+
+export interface EntryOptions {
+  /** Shown when the entry is selected. */
+  detail?: Detail | undefined;
+  /** Gives entries a common colour and filter. */
+  category?: string | undefined;
+}
+
+/** A stretch of time on the lane of its thread or task; it ends with the `using` block. */
+export interface Span extends Disposable {
+  /** Adds to, or replaces, its detail. */
+  annotate(detail: Detail): void;
+  /** Ends it early; further calls and the disposal then do nothing. */
+  end(): void;
+}
+
+/** True while somebody records. */
+export function isTracing(): boolean {
+  return recording;
+}
+
+class SilentSpan implements Span {
+  annotate(_detail: Detail): void {}
+  end(): void {}
+  [Symbol.dispose](): void {}
+}
+const silent = new SilentSpan();
+
+let lastSpan = 0;
+
+const isRecord = (detail: Detail | undefined): detail is { readonly [key: string]: string | number | boolean | null } =>
+  typeof detail === "object" && detail !== null;
+
+/**
+ * Where entries of a name are made. Taking a stack costs microseconds, so a name that came from one place every time
+ * so far is believed to come from there, and looked at again only now and then.
+ */
+const sites = new Map<string, { site: number; same: number }>();
+const MANY_NAMES = 4096;
+const SURE_AFTER = 16;
+const LOOK_AGAIN_EVERY = 1024;
+
+function siteOf(name: string): number {
+  const known = sites.get(name);
+  if (known === undefined) {
+    const site = callSite();
+    if (sites.size < MANY_NAMES) sites.set(name, { site, same: 1 });
+    return site;
+  }
+  known.same++;
+  if (known.same > SURE_AFTER && known.same % LOOK_AGAIN_EVERY !== 0) return known.site;
+  const site = callSite();
+  if (site !== known.site) {
+    known.site = site;
+    known.same = 1;
+  }
+  return site;
+}
+
+class RecordedSpan implements Span {
+  private readonly number = ++lastSpan;
+  private ended = false;
+  private detail: Detail | undefined;
+
+  constructor(name: string, options: EntryOptions | undefined) {
+    const category = options?.category;
+    const site = siteOf(name);
+    const [nameNumber, categoryNumber] = [intern(name), category === undefined ? 0 : intern(category)];
+    emit(EventKind.SpanBegin, categoryNumber, site, this.number, nameNumber, 0);
+    if (options?.detail !== undefined) this.annotate(options.detail);
+  }
+
+  annotate(detail: Detail): void {
+    if (this.ended) return;
+    this.detail = isRecord(detail) && isRecord(this.detail) ? { ...this.detail, ...detail } : detail;
+    emit(EventKind.Detail, 0, 0, this.number, intern(JSON.stringify(this.detail)), 0);
+  }
+
+  end(): void {
+    this.finish(0);
+  }
+
+  finish(flags: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    emit(EventKind.SpanEnd, 0, 0, this.number, 0, flags);
+  }
+
+  [Symbol.dispose](): void {
+    this.finish(0);
+  }
+}
+
+/** Calls `fn` inside a span, which ends when the call returns or the promise it returns settles. */
+export function span<T>(name: string, fn: (span: Span) => T, options?: EntryOptions): T;
+/** Begins a span, by `using part = span("parse")`. */
+export function span(name: string, options?: EntryOptions): Span;
+export function span<T>(name: string, second?: ((span: Span) => T) | EntryOptions, third?: EntryOptions): T | Span {
+  if (typeof second !== "function") return recording ? new RecordedSpan(String(name), second) : silent;
+  if (!recording) return second(silent);
+  const part = new RecordedSpan(String(name), third);
+  let result: T;
+  try {
+    result = second(part);
+  } catch (error) {
+    part.finish(EventFlag.Failed);
+    throw error;
+  }
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === "function") {
+    (result as unknown as PromiseLike<unknown>).then(
+      () => part.finish(0),
+      () => part.finish(EventFlag.Failed),
+    );
+  } else {
+    part.finish(0);
+  }
+  return result;
+}
+
+/** Marks an instant on the lane of the thread or task. */
+export function mark(name: string, options?: EntryOptions): void {
+  if (!recording) return;
+  const category = options?.category;
+  const [nameNumber, categoryNumber] = [intern(String(name)), category === undefined ? 0 : intern(category)];
+  const detail = options?.detail === undefined ? 0 : intern(JSON.stringify(options.detail));
+  emit(EventKind.Mark, categoryNumber, siteOf(name), 0, nameNumber, 0);
+  if (detail !== 0) emit(EventKind.Detail, 0, 0, 0, detail, 0);
+}
+
+/** Writes down the value of something that changes; each name is a graph of its own. */
+export function counter(name: string, value: number, options?: { unit?: string }): void {
+  if (!recording) return;
+  const unit = options?.unit;
+  emit(EventKind.Counter, unit === undefined ? 0 : intern(unit), 0, value, intern(String(name)), 0);
+}
+
+/** Names the calling thread on the timeline. */
+export function setThreadName(name: string): void {
+  if (recording) emit(EventKind.ThreadName, threadNumber, 0, 0, intern(String(name)), 0);
+}
