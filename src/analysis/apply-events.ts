@@ -1,0 +1,370 @@
+/** What each kind of event does to the model. Events come in order of time. */
+import { EventFlag, EventKind, ObjectKind, WaitReason } from "../trace/events.js";
+import type { GrowingModel, ProcessGroup } from "./growing-model.js";
+import { FlowKind, SliceKind } from "./model.js";
+import { isLockKind, isPoolKind, isQueueKind, type ObjectLane } from "./object-lane.js";
+import { siteOfUrl } from "./strings.js";
+import { SliceFlag, type ThreadLane } from "./thread-lane.js";
+
+/** Names of the signals that have the same number everywhere that a trace comes from. */
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  14: "SIGALRM",
+  15: "SIGTERM",
+};
+
+const GC_NAMES = new Map([
+  [1, "GC: scavenge"],
+  [2, "GC: minor mark-sweep"],
+  [4, "GC: mark-sweep"],
+  [8, "GC: incremental"],
+  [16, "GC: weak callbacks"],
+]);
+
+/** Tasks of several pools can have the same number; one thread works for few pools. */
+const taskKey = (object: ObjectLane, task: number) => object.index * 2 ** 32 + task;
+
+/** Applies the records of one thread of one process. */
+export class RecordApplier {
+  /** The thread's string numbers as indexes of the model's strings: as they are, and as sites. */
+  readonly #texts: number[] = [0];
+  readonly #sites: number[] = [0];
+  #lane: ThreadLane | null = null;
+  /** The process that owns the pool this thread works for. */
+  #owner: ProcessGroup;
+
+  constructor(
+    readonly model: GrowingModel,
+    readonly group: ProcessGroup,
+    readonly number: number,
+  ) {
+    this.#owner = group;
+  }
+
+  defineText(number: number, text: string): void {
+    if (number <= 0 || number > 1 << 24) return;
+    this.#texts[number] = this.model.table.index(text);
+    this.#sites[number] = -1;
+  }
+
+  #text(number: number): number {
+    return this.#texts[number] ?? 0;
+  }
+
+  #site(number: number): number {
+    if (number === 0) return 0;
+    let site = this.#sites[number];
+    if (site === undefined) return 0;
+    if (site < 0) {
+      site = this.model.table.index(siteOfUrl(this.model.table.all[this.#texts[number]!]!));
+      this.#sites[number] = site;
+    }
+    return site;
+  }
+
+  #name(number: number): string {
+    return this.model.table.all[this.#text(number)]!;
+  }
+
+  #thread(tid: number): ThreadLane {
+    this.#lane ??= this.model.thread(this.group, this.number, tid);
+    return this.#lane;
+  }
+
+  #pool(object: number, flags: number): ObjectLane {
+    const group = (flags & EventFlag.Remote) !== 0 ? this.#owner : this.group;
+    return this.model.object(group, object, ObjectKind.ThreadPoolExecutor);
+  }
+
+  readonly apply = (
+    t: number,
+    own: number,
+    kind: number,
+    flags: number,
+    object: number,
+    site: number,
+    a: number,
+    b: number,
+  ): void => {
+    const { model, group } = this;
+    const { flows, table } = model;
+    const lane = this.#thread(kind === EventKind.ThreadStart ? a : 0);
+    const thread = lane.index;
+    const async = (flags & EventFlag.Async) !== 0;
+    const failed = (flags & EventFlag.Failed) !== 0 ? SliceFlag.Failed : 0;
+    switch (kind) {
+      case EventKind.ObjectCreate: {
+        const known = isLockKind(flags) || isQueueKind(flags) || isPoolKind(flags);
+        if (!known) return;
+        const text = this.#site(site);
+        model.object(group, object, flags as ObjectKind).create(this.#name(b), table.all[text]!, a);
+        return;
+      }
+
+      case EventKind.ThreadStart: {
+        model.thread(group, this.number, a);
+        const spawned = group.spawned.get(this.number);
+        const name = b !== 0 ? this.#name(b) : spawned && spawned.name !== 0 ? table.all[spawned.name]! : "";
+        if (name !== "") lane.name = name;
+        lane.begin(t);
+        if (spawned) flows.push(FlowKind.Spawn, spawned.thread, spawned.t, thread, t, -1);
+        else if (this.number === 1) {
+          const from = model.spawnsOfProcesses.get(group.pid);
+          if (from) flows.push(FlowKind.Spawn, from.thread, from.t, thread, t, -1);
+        }
+        return;
+      }
+      case EventKind.ThreadEnd:
+        lane.finish(t);
+        return;
+      case EventKind.ThreadName:
+        if (b !== 0)
+          (object === 0 || object === this.number ? lane : model.thread(group, object, 0)).name = this.#name(b);
+        return;
+      case EventKind.ThreadSpawn:
+        if (!group.spawned.has(object)) group.spawned.set(object, { thread, t, name: this.#text(b) });
+        return;
+      case EventKind.ProcessSpawn: {
+        const child = model.process(a);
+        if (child.name === "" && b !== 0) child.name = this.#name(b);
+        if (child.parentPid < 0) child.parentPid = group.pid;
+        if (Number.isNaN(child.startNs)) child.startNs = t;
+        model.spawnsOfProcesses.set(a, { thread, t });
+        return;
+      }
+      case EventKind.ProcessExit: {
+        const child = model.process(a);
+        const code = b - 1000;
+        if (child.exitCode !== null || child.signal !== null) return;
+        if (code >= 0) child.exitCode = code;
+        else child.signal = SIGNALS[-code] ?? `signal ${-code}`;
+        return;
+      }
+
+      case EventKind.LockWait: {
+        const lock = model.object(group, object, ObjectKind.Lock);
+        lock.lockWait(t);
+        lane.beginWait(t, a, SliceKind.LockWait, table.index(lock.name), lock.index, this.#site(site), async, 0, false);
+        return;
+      }
+      case EventKind.LockAcquire: {
+        const lock = model.object(group, object, ObjectKind.Lock);
+        const row = a === 0 ? -1 : lane.endWait(t, a, 0);
+        if (row >= 0) lock.lockWaitEnd(t);
+        const acquired = this.#site(site) || (row >= 0 ? lane.slices.site[row]! : 0);
+        lock.acquire(t, thread, acquired, row >= 0 ? lane.slices.start[row]! : Number.NaN, flows);
+        return;
+      }
+      case EventKind.LockTimeout: {
+        const lock = model.object(group, object, ObjectKind.Lock);
+        if (a !== 0 && lane.endWait(t, a, SliceFlag.Failed) >= 0) {
+          lock.lockWaitEnd(t);
+          lock.tally.timeouts++;
+        } else lock.tally.failedTries++;
+        return;
+      }
+      case EventKind.LockRelease:
+        model.object(group, object, ObjectKind.Lock).release(t, thread, flows);
+        return;
+
+      case EventKind.QueuePutWait:
+      case EventKind.QueueGetWait: {
+        const queue = model.object(group, object, ObjectKind.Queue);
+        const put = kind === EventKind.QueuePutWait;
+        const name = table.index(`${put ? "put" : "get"} ${queue.name}`);
+        const sliceKind = put ? SliceKind.QueuePutWait : SliceKind.QueueGetWait;
+        lane.beginWait(t, a, sliceKind, name, queue.index, this.#site(site), async, 0, false);
+        return;
+      }
+      case EventKind.QueueWaitEnd: {
+        const row = lane.endWait(t, a, failed);
+        if (row < 0) return;
+        const queue = model.object(group, object, ObjectKind.Queue);
+        if (failed) queue.tally.timeouts++;
+        else if (lane.slices.kind[row] === SliceKind.QueuePutWait)
+          queue.placeFound(t, thread, lane.slices.start[row]!, flows);
+        return;
+      }
+      case EventKind.QueuePut:
+        model.object(group, object, ObjectKind.Queue).put(t, thread, a, b, flows);
+        return;
+      case EventKind.QueueGet:
+        model.object(group, object, ObjectKind.Queue).get(t, thread, a, b, flows);
+        return;
+      case EventKind.QueueDepth:
+        model.object(group, object, ObjectKind.Queue).depth?.push(t, b);
+        return;
+
+      case EventKind.TaskSubmit:
+        this.#pool(object, flags).submit(t, thread, a, flows);
+        return;
+      case EventKind.TaskStart: {
+        const pool = this.#pool(object, flags);
+        pool.start(t, thread, a, flows);
+        const key = taskKey(pool, a);
+        const before = lane.tasks.get(key);
+        if (before !== undefined) lane.close(before, t, SliceFlag.CutShort);
+        lane.tasks.set(key, lane.open(t, SliceKind.Task, this.#text(b), pool.index, this.#site(site), 0, a));
+        lane.stateMayChange(t);
+        return;
+      }
+      case EventKind.TaskEnd: {
+        const pool = this.#pool(object, flags);
+        const key = taskKey(pool, a);
+        const row = lane.tasks.get(key);
+        if (row !== undefined) {
+          lane.tasks.delete(key);
+          lane.close(row, t, failed);
+          lane.stateMayChange(t);
+        }
+        pool.end(t, thread, failed !== 0);
+        return;
+      }
+      case EventKind.TaskCancel:
+        this.#pool(object, flags).cancel(t);
+        return;
+      case EventKind.PoolWorker: {
+        if (a !== 0 && a !== group.pid) this.#owner = model.process(a);
+        lane.pool = model.object(this.#owner, object, ObjectKind.ThreadPoolExecutor).index;
+        return;
+      }
+
+      case EventKind.WaitBegin:
+        this.#waitBegin(lane, t, object, site, a, b, async);
+        return;
+      case EventKind.WaitEnd: {
+        const row = lane.endWait(t, a, failed);
+        if (row < 0 || failed) return;
+        const index = lane.slices.object[row]!;
+        const reason = lane.slices.value[row]!;
+        const start = lane.slices.start[row]!;
+        if (reason === WaitReason.ThreadJoin) {
+          const joined = model.threads[lane.joins.get(row) ?? -1];
+          if (joined && joined.endNs >= start && joined.endNs <= t) {
+            flows.push(FlowKind.Result, joined.index, joined.endNs, thread, t, -1);
+          }
+        } else if (index >= 0 && (reason === WaitReason.Result || reason === WaitReason.Futures)) {
+          const pool = model.objects[index]!;
+          if (pool.endedAt >= start) flows.push(FlowKind.Result, pool.endedBy, pool.endedAt, thread, t, index);
+        }
+        return;
+      }
+
+      case EventKind.SpanBegin: {
+        const before = lane.spans.get(a);
+        if (before !== undefined) lane.close(before, t, SliceFlag.CutShort);
+        lane.spans.set(a, lane.open(t, SliceKind.Span, this.#text(b), -1, this.#site(site), 0, 0));
+        lane.stateMayChange(t);
+        return;
+      }
+      case EventKind.SpanEnd: {
+        const row = lane.spans.get(a);
+        if (row === undefined) return;
+        lane.spans.delete(a);
+        lane.close(row, t, failed);
+        lane.stateMayChange(t);
+        return;
+      }
+      case EventKind.Detail: {
+        const row = a === 0 ? lane.lastMark : lane.spans.get(a);
+        if (row === undefined || row < 0) return;
+        (a === 0 ? lane.marks.detail : lane.slices.detail)[row] = this.#text(b);
+        return;
+      }
+      case EventKind.Mark:
+        lane.lastMark = lane.marks.push(t, this.#text(b), this.#site(site));
+        return;
+      case EventKind.Counter:
+        model.counter(group, this.#text(b), this.#text(object)).values.push(t, a);
+        return;
+
+      case EventKind.Gc:
+        if (a >= 0)
+          lane.past(Math.max(0, own - a * 1e6), own, SliceKind.Gc, table.index(GC_NAMES.get(flags) ?? "GC"), 0);
+        return;
+      case EventKind.LoopDelay:
+        if (a >= 0)
+          lane.past(Math.max(0, own - a * 1e6), own, SliceKind.LoopDelay, table.index("event loop blocked"), 0);
+        return;
+      case EventKind.Dropped:
+        model.recorder.dropped += a;
+        return;
+    }
+  };
+
+  #waitBegin(
+    lane: ThreadLane,
+    t: number,
+    object: number,
+    site: number,
+    a: number,
+    reason: number,
+    async: boolean,
+  ): void {
+    const { model, group } = this;
+    let name = "wait";
+    let index = -1;
+    let joined: ThreadLane | undefined;
+    const ofPool = () => {
+      if (object === 0) return "";
+      const pool = model.object(group, object, ObjectKind.ThreadPoolExecutor);
+      index = pool.index;
+      return ` ${pool.name}`;
+    };
+    switch (reason) {
+      case WaitReason.ThreadJoin:
+        joined = group.threads.get(object);
+        name = `join ${joined?.name ?? model.table.all[group.spawned.get(object)?.name ?? 0] ?? ""}`.trimEnd();
+        break;
+      case WaitReason.ProcessJoin:
+        name = "join process";
+        break;
+      case WaitReason.Result:
+        name = `result${ofPool()}`;
+        break;
+      case WaitReason.Futures:
+        name = `futures${ofPool()}`;
+        break;
+      case WaitReason.Shutdown:
+        name = `shutdown${ofPool()}`;
+        break;
+      case WaitReason.QueueJoin:
+        if (object !== 0) {
+          const queue = model.object(group, object, ObjectKind.Queue);
+          index = queue.index;
+          name = `join ${queue.name}`;
+        } else name = "join queue";
+        break;
+      case WaitReason.IdleWorker: {
+        const pool = lane.pool >= 0 ? model.objects[lane.pool]! : null;
+        index = pool?.index ?? -1;
+        name = "idle";
+        break;
+      }
+      case WaitReason.Start:
+        name = "start";
+        break;
+    }
+    const idle = reason === WaitReason.IdleWorker;
+    const row = lane.beginWait(
+      t,
+      a,
+      SliceKind.OtherWait,
+      model.table.index(name),
+      index,
+      this.#site(site),
+      async,
+      reason,
+      idle,
+    );
+    if (joined) lane.joins.set(row, joined.index);
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The growing columns behind the model's read-only faces: typed arrays that double when they are full, so that a
+ * row costs its bytes and nothing else.
+ */
+import type {
+  CoreColumns,
+  FlowColumns,
+  HoldColumns,
+  MarkColumns,
+  SliceColumns,
+  StateColumns,
+  StepColumns,
+} from "./model.js";
+
+type AnyTyped = Float64Array | Uint32Array | Int32Array | Uint16Array | Int16Array | Uint8Array;
+
+/** Twice as large, with the same beginning. */
+export function doubled<T extends AnyTyped>(array: T): T {
+  const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+export class GrowingStates implements StateColumns {
+  count = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  state = new Uint8Array(16);
+  core = new Int16Array(16);
+
+  push(start: number, end: number, state: number, core: number): number {
+    const row = this.count;
+    if (row === this.start.length) {
+      this.start = doubled(this.start);
+      this.end = doubled(this.end);
+      this.state = doubled(this.state);
+      this.core = doubled(this.core);
+    }
+    this.start[row] = start;
+    this.end[row] = end;
+    this.state[row] = state;
+    this.core[row] = core;
+    this.count = row + 1;
+    return row;
+  }
+}
+
+export class GrowingSlices implements SliceColumns {
+  count = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  depth = new Uint16Array(16);
+  kind = new Uint8Array(16);
+  name = new Uint32Array(16);
+  object = new Int32Array(16);
+  site = new Uint32Array(16);
+  flags = new Uint8Array(16);
+  value = new Float64Array(16);
+  detail = new Uint32Array(16);
+
+  push(
+    start: number,
+    end: number,
+    depth: number,
+    kind: number,
+    name: number,
+    object: number,
+    site: number,
+    flags: number,
+    value: number,
+  ): number {
+    const row = this.count;
+    if (row === this.start.length) {
+      this.start = doubled(this.start);
+      this.end = doubled(this.end);
+      this.depth = doubled(this.depth);
+      this.kind = doubled(this.kind);
+      this.name = doubled(this.name);
+      this.object = doubled(this.object);
+      this.site = doubled(this.site);
+      this.flags = doubled(this.flags);
+      this.value = doubled(this.value);
+      this.detail = doubled(this.detail);
+    }
+    this.start[row] = start;
+    this.end[row] = end;
+    this.depth[row] = depth;
+    this.kind[row] = kind;
+    this.name[row] = name;
+    this.object[row] = object;
+    this.site[row] = site;
+    this.flags[row] = flags;
+    this.value[row] = value;
+    this.count = row + 1;
+    return row;
+  }
+}
+
+export class GrowingHolds implements HoldColumns {
+  count = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  thread = new Int32Array(16);
+  site = new Uint32Array(16);
+
+  push(start: number, thread: number, site: number): number {
+    const row = this.count;
+    if (row === this.start.length) {
+      this.start = doubled(this.start);
+      this.end = doubled(this.end);
+      this.thread = doubled(this.thread);
+      this.site = doubled(this.site);
+    }
+    this.start[row] = start;
+    this.end[row] = Number.NaN;
+    this.thread[row] = thread;
+    this.site[row] = site;
+    this.count = row + 1;
+    return row;
+  }
+}
+
+export class GrowingSteps implements StepColumns {
+  count = 0;
+  time = new Float64Array(16);
+  value = new Float64Array(16);
+
+  /** Never goes back in time: a step that comes late counts from the last one's time. */
+  push(time: number, value: number): void {
+    const row = this.count;
+    if (row > 0) {
+      if (this.value[row - 1] === value) return;
+      if (time < this.time[row - 1]!) time = this.time[row - 1]!;
+    }
+    if (row === this.time.length) {
+      this.time = doubled(this.time);
+      this.value = doubled(this.value);
+    }
+    this.time[row] = time;
+    this.value[row] = value;
+    this.count = row + 1;
+  }
+
+  get last(): number {
+    return this.count === 0 ? 0 : this.value[this.count - 1]!;
+  }
+}
+
+export class GrowingCores implements CoreColumns {
+  count = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  thread = new Int32Array(16);
+
+  push(start: number, end: number, thread: number): number {
+    const row = this.count;
+    if (row === this.start.length) {
+      this.start = doubled(this.start);
+      this.end = doubled(this.end);
+      this.thread = doubled(this.thread);
+    }
+    this.start[row] = start;
+    this.end[row] = end;
+    this.thread[row] = thread;
+    this.count = row + 1;
+    return row;
+  }
+}
+
+export class GrowingFlows implements FlowColumns {
+  count = 0;
+  kind = new Uint8Array(16);
+  fromThread = new Int32Array(16);
+  fromTime = new Float64Array(16);
+  toThread = new Int32Array(16);
+  toTime = new Float64Array(16);
+  object = new Int32Array(16);
+
+  push(kind: number, fromThread: number, fromTime: number, toThread: number, toTime: number, object: number): void {
+    const row = this.count;
+    if (row === this.kind.length) {
+      this.kind = doubled(this.kind);
+      this.fromThread = doubled(this.fromThread);
+      this.fromTime = doubled(this.fromTime);
+      this.toThread = doubled(this.toThread);
+      this.toTime = doubled(this.toTime);
+      this.object = doubled(this.object);
+    }
+    // Sorted by toTime, also where two clocks disagree by a little.
+    if (row > 0 && toTime < this.toTime[row - 1]!) toTime = this.toTime[row - 1]!;
+    this.kind[row] = kind;
+    this.fromThread[row] = fromThread;
+    this.fromTime[row] = Math.min(fromTime, toTime);
+    this.toThread[row] = toThread;
+    this.toTime[row] = toTime;
+    this.object[row] = object;
+    this.count = row + 1;
+  }
+}
+
+export class GrowingMarks implements MarkColumns {
+  count = 0;
+  time = new Float64Array(16);
+  name = new Uint32Array(16);
+  site = new Uint32Array(16);
+  detail = new Uint32Array(16);
+
+  push(time: number, name: number, site: number): number {
+    const row = this.count;
+    if (row === this.time.length) {
+      this.time = doubled(this.time);
+      this.name = doubled(this.name);
+      this.site = doubled(this.site);
+      this.detail = doubled(this.detail);
+    }
+    this.time[row] = time;
+    this.name[row] = name;
+    this.site[row] = site;
+    this.count = row + 1;
+    return row;
+  }
+}
+
+/** Values by a number that counts up (item, task): NaN where nothing is known. */
+export class ByNumber {
+  #times = new Float64Array(64).fill(Number.NaN);
+  #threads = new Int32Array(64);
+  /** Numbers beyond what an array should hold: a broken file must not make us allocate gigabytes. */
+  readonly #far = new Map<number, [time: number, thread: number]>();
+
+  set(number: number, time: number, thread: number): void {
+    if (!(number >= 0 && number < 1 << 26 && number <= this.#times.length * 4)) {
+      this.#far.set(number, [time, thread]);
+      return;
+    }
+    while (number >= this.#times.length) {
+      const length = this.#times.length;
+      this.#times = doubled(this.#times).fill(Number.NaN, length);
+      this.#threads = doubled(this.#threads);
+    }
+    this.#times[number] = time;
+    this.#threads[number] = thread;
+  }
+
+  time(number: number): number {
+    const time = this.#times[number] ?? Number.NaN;
+    if (!Number.isNaN(time)) return time;
+    return this.#far.size === 0 ? Number.NaN : (this.#far.get(number)?.[0] ?? Number.NaN);
+  }
+
+  thread(number: number): number {
+    const time = this.#times[number] ?? Number.NaN;
+    if (!Number.isNaN(time)) return this.#threads[number]!;
+    return this.#far.get(number)?.[1] ?? -1;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Merges what many sources tell, each nearly in order of time, into one order. A source is a thread's events, the
+ * context switches, the samples, or what is to happen at a time (a process's end).
+ */
+import type { ThreadEvents } from "../trace/frames.js";
+
+export interface Source {
+  /** Time of what comes next; Infinity when nothing is there. */
+  key: number;
+  /** Time of the latest thing handled. */
+  latest: number;
+  /** Its place among sources at the same time. */
+  readonly rank: number;
+  /** Handles what comes next, and all further things up to the time `limit`. */
+  run(limit: number): void;
+}
+
+/** Handles everything up to `watermark` in order of time. */
+export function runMerged(sources: readonly Source[], watermark: number): void {
+  for (;;) {
+    let first: Source | null = null;
+    let second = Number.POSITIVE_INFINITY;
+    for (const source of sources) {
+      const key = source.key;
+      if (first === null || key < first.key || (key === first.key && source.rank < first.rank)) {
+        if (first !== null) second = first.key;
+        first = source;
+      } else if (key < second) second = key;
+    }
+    if (first === null || first.key > watermark || first.key === Number.POSITIVE_INFINITY) return;
+    first.run(Math.min(second, watermark));
+  }
+}
+
+/** What reads a thread's records. `t` never falls; `own` is the time the record itself carries. */
+export type ApplyRecord = (
+  t: number,
+  own: number,
+  kind: number,
+  flags: number,
+  object: number,
+  site: number,
+  a: number,
+  b: number,
+) => void;
+
+/** The records of one thread. A record older than the one before it is handled at that one's place. */
+export class ThreadSource implements Source {
+  key = Number.POSITIVE_INFINITY;
+  latest = 0;
+  #latest = Number.NEGATIVE_INFINITY;
+  readonly #chunks: ThreadEvents[] = [];
+  #next = 0;
+
+  constructor(
+    readonly rank: number,
+    readonly apply: ApplyRecord,
+  ) {}
+
+  add(chunk: ThreadEvents): void {
+    if (chunk.count === 0) return;
+    this.#chunks.push(chunk);
+    if (this.#chunks.length === 1) this.#setKey();
+  }
+
+  #setKey(): void {
+    const chunk = this.#chunks[0];
+    if (chunk === undefined) {
+      this.key = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const t = chunk.t[this.#next]!;
+    if (t > this.#latest) this.#latest = t;
+    this.key = this.#latest;
+  }
+
+  run(limit: number): void {
+    do {
+      const chunk = this.#chunks[0]!;
+      const i = this.#next;
+      this.latest = this.key;
+      this.apply(
+        this.key,
+        chunk.t[i]!,
+        chunk.kind[i]!,
+        chunk.flags[i]!,
+        chunk.object[i]!,
+        chunk.site[i]!,
+        chunk.a[i]!,
+        chunk.b[i]!,
+      );
+      if (++this.#next === chunk.count) {
+        this.#chunks.shift();
+        this.#next = 0;
+      }
+      this.#setKey();
+    } while (this.key <= limit && this.key !== Number.POSITIVE_INFINITY);
+  }
+}
+
+/** Rows of frames that are columns, sorted by time within a frame. */
+export class FrameSource<F extends { readonly count: number; readonly t: Float64Array }> implements Source {
+  key = Number.POSITIVE_INFINITY;
+  latest = 0;
+  #latest = Number.NEGATIVE_INFINITY;
+  readonly #frames: F[] = [];
+  #next = 0;
+
+  constructor(
+    readonly rank: number,
+    readonly apply: (t: number, frame: F, row: number) => void,
+  ) {}
+
+  add(frame: F): void {
+    if (frame.count === 0) return;
+    this.#frames.push(frame);
+    if (this.#frames.length === 1) this.#setKey();
+  }
+
+  #setKey(): void {
+    const frame = this.#frames[0];
+    if (frame === undefined) {
+      this.key = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const t = frame.t[this.#next]!;
+    if (t > this.#latest) this.#latest = t;
+    this.key = this.#latest;
+  }
+
+  run(limit: number): void {
+    do {
+      const frame = this.#frames[0]!;
+      this.latest = this.key;
+      this.apply(this.key, frame, this.#next);
+      if (++this.#next === frame.count) {
+        this.#frames.shift();
+        this.#next = 0;
+      }
+      this.#setKey();
+    } while (this.key <= limit && this.key !== Number.POSITIVE_INFINITY);
+  }
+}
+
+/** Things to do at a time. */
+export class AgendaSource implements Source {
+  key = Number.POSITIVE_INFINITY;
+  latest = 0;
+  readonly #entries: { t: number; act: (t: number) => void }[] = [];
+
+  constructor(readonly rank: number) {}
+
+  at(t: number, act: (t: number) => void): void {
+    let i = this.#entries.length;
+    while (i > 0 && this.#entries[i - 1]!.t > t) i--;
+    this.#entries.splice(i, 0, { t, act });
+    this.key = this.#entries[0]!.t;
+  }
+
+  run(limit: number): void {
+    do {
+      const entry = this.#entries.shift()!;
+      this.latest = entry.t;
+      entry.act(entry.t);
+      this.key = this.#entries[0]?.t ?? Number.POSITIVE_INFINITY;
+    } while (this.key <= limit && this.key !== Number.POSITIVE_INFINITY);
+  }
+}

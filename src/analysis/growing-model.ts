@@ -1,0 +1,159 @@
+/** The model while it grows: finds or makes the tracks that frames and events speak of. */
+import type { ObjectKind } from "../trace/events.js";
+import { GrowingCores, GrowingFlows, GrowingSteps } from "./columns.js";
+import type { CoreSource, CounterTrack, ProcessTrack, TraceModel } from "./model.js";
+import { isLockKind, isPoolKind, isQueueKind, ObjectLane } from "./object-lane.js";
+import { StringTable } from "./strings.js";
+import { ThreadLane } from "./thread-lane.js";
+
+export class ProcessGroup implements ProcessTrack {
+  name = "";
+  parentPid = -1;
+  startNs = Number.NaN;
+  endNs = Number.NaN;
+  exitCode: number | null = null;
+  signal: string | null = null;
+  /** Lanes of the runtime's threads by their number. */
+  readonly threads = new Map<number, ThreadLane>();
+  readonly objects = new Map<number, ObjectLane>();
+  /** Threads that another one started and that have not begun: who started them, when, under what name. */
+  readonly spawned = new Map<number, { thread: number; t: number; name: number }>();
+
+  constructor(
+    readonly index: number,
+    readonly pid: number,
+  ) {}
+}
+
+export interface GrowingCounter extends CounterTrack {
+  readonly values: GrowingSteps;
+}
+
+export class GrowingModel implements TraceModel {
+  complete = false;
+  cut = "";
+  command: readonly string[] = [];
+  cwd = "";
+  startedAt = 0;
+  endNs = 0;
+  exitCode: number | null = null;
+  signal: string | null = null;
+  coresAvailable = 0;
+  coreSource: CoreSource = "process-only";
+  readonly processes: ProcessGroup[] = [];
+  readonly threads: ThreadLane[] = [];
+  readonly objects: ObjectLane[] = [];
+  readonly counters: GrowingCounter[] = [];
+  readonly cores: GrowingCores[] = [];
+  readonly coresInUse = new GrowingSteps();
+  readonly flows = new GrowingFlows();
+  readonly recorder = { events: 0, dropped: 0, bytes: 0, overheadNs: 0 };
+
+  readonly table = new StringTable();
+  /** Which thread started a process, by the child's pid. */
+  readonly spawnsOfProcesses = new Map<number, { thread: number; t: number }>();
+  readonly #byPid = new Map<number, ProcessGroup>();
+  /** Lanes by OS thread. */
+  readonly #byTid = new Map<number, ThreadLane>();
+  readonly #counters = new Map<string, GrowingCounter>();
+
+  get strings(): readonly string[] {
+    return this.table.all;
+  }
+
+  process(pid: number): ProcessGroup {
+    let group = this.#byPid.get(pid);
+    if (group === undefined) {
+      group = new ProcessGroup(this.processes.length, pid);
+      this.processes.push(group);
+      this.#byPid.set(pid, group);
+    }
+    return group;
+  }
+
+  /** The lane of an OS thread, if it is known and not over. */
+  threadOfTid(pid: number, tid: number): ThreadLane | undefined {
+    return this.#byTid.get(osThread(pid, tid));
+  }
+
+  systemThread(pid: number, tid: number): ThreadLane {
+    const key = osThread(pid, tid);
+    let lane = this.#byTid.get(key);
+    if (lane === undefined) {
+      lane = this.#newThread(this.process(pid), 0);
+      lane.tid = tid;
+      lane.isMain = pid === tid;
+      this.#byTid.set(key, lane);
+    }
+    return lane;
+  }
+
+  /** The lane of a thread of the runtime's; `tid` is 0 where its record does not tell. */
+  thread(group: ProcessGroup, number: number, tid: number): ThreadLane {
+    let lane = group.threads.get(number);
+    if (lane === undefined) {
+      if (tid === 0 && number === 1) tid = group.pid;
+      const system = tid === 0 ? undefined : this.threadOfTid(group.pid, tid);
+      if (system !== undefined && system.number === 0 && Number.isNaN(system.endNs)) {
+        lane = system;
+        lane.number = number;
+        if (!lane.name || lane.name === "node") lane.name = `thread ${number}`;
+      } else lane = this.#newThread(group, number);
+      lane.isMain = number === 1;
+      if (lane.isMain) lane.name = "main";
+      group.threads.set(number, lane);
+    }
+    if (tid !== 0 && lane.tid !== tid) {
+      lane.tid = tid;
+      this.#byTid.set(osThread(group.pid, tid), lane);
+    }
+    return lane;
+  }
+
+  #newThread(group: ProcessGroup, number: number): ThreadLane {
+    const lane = new ThreadLane(this.threads.length, group.index, number);
+    this.threads.push(lane);
+    if (this.coreSource === "sampled") lane.useSamples();
+    return lane;
+  }
+
+  /** The object of that number; one whose creation was not seen gets the kind `guess`. */
+  object(group: ProcessGroup, number: number, guess: ObjectKind): ObjectLane {
+    let lane = group.objects.get(number);
+    if (lane === undefined || !sameFamily(lane.kind, guess)) {
+      lane = new ObjectLane(this.objects.length, guess, group.index, number);
+      this.objects.push(lane);
+      group.objects.set(number, lane);
+    }
+    return lane;
+  }
+
+  counter(group: ProcessGroup, name: number, unit: number): GrowingCounter {
+    const key = `${group.index}:${name}:${unit}`;
+    let counter = this.#counters.get(key);
+    if (counter === undefined) {
+      counter = {
+        index: this.counters.length,
+        process: group.index,
+        name: this.table.all[name]!,
+        unit: this.table.all[unit]!,
+        values: new GrowingSteps(),
+      };
+      this.counters.push(counter);
+      this.#counters.set(key, counter);
+    }
+    return counter;
+  }
+
+  core(number: number): GrowingCores {
+    while (this.cores.length <= number) this.cores.push(new GrowingCores());
+    return this.cores[number]!;
+  }
+}
+
+/** Both are below 2^32 in the file, and in truth far below: pairs stay told apart. */
+const osThread = (pid: number, tid: number) => pid * 0x20_0000 + tid;
+
+function sameFamily(a: number, b: number): boolean {
+  return isLockKind(a) ? isLockKind(b) : isQueueKind(a) ? isQueueKind(b) : isPoolKind(a) ? isPoolKind(b) : true;
+}

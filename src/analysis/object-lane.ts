@@ -1,0 +1,225 @@
+/**
+ * One lock, queue or pool of the model while it grows.
+ *
+ * Two threads read their clocks on their own, so what happened first can carry the later time: a waiter may seem to
+ * have the lock before its holder gave it back, an item may seem to be taken before it was put. The lanes here put
+ * that right where they see it, so that a lock never has two holders and no item gets lost.
+ */
+import { ObjectKind } from "../trace/events.js";
+import { ByNumber, type GrowingFlows, GrowingHolds, GrowingSteps } from "./columns.js";
+import { FlowKind, type ObjectTally, type ObjectTrack } from "./model.js";
+import { shortSite } from "./strings.js";
+
+const KIND_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ObjectKind).map(([name, kind]) => [kind as number, name]),
+);
+
+/** "Lock", "Queue", … */
+export function kindName(kind: number): string {
+  return KIND_NAMES.get(kind) ?? "Object";
+}
+export const isLockKind = (kind: number) => kind >= 1 && kind < 16;
+export const isQueueKind = (kind: number) => kind >= 16 && kind < 32;
+export const isPoolKind = (kind: number) => kind >= 32 && kind < 48;
+
+export class ObjectLane implements ObjectTrack {
+  name: string;
+  site = "";
+  capacity = 0;
+  /** False until its creation was seen. */
+  created = false;
+  readonly holds: GrowingHolds | null;
+  readonly waiters: GrowingSteps | null;
+  readonly depth: GrowingSteps | null;
+  readonly queued: GrowingSteps | null;
+  readonly busy: GrowingSteps | null;
+  readonly tally: ObjectTally = {
+    acquisitions: 0,
+    contended: 0,
+    timeouts: 0,
+    failedTries: 0,
+    puts: 0,
+    gets: 0,
+    tasks: 0,
+    failed: 0,
+    cancelled: 0,
+  };
+
+  constructor(
+    readonly index: number,
+    readonly kind: ObjectKind,
+    readonly process: number,
+    readonly number: number,
+  ) {
+    this.name = `${kindName(kind)} ${number}`;
+    this.holds = isLockKind(kind) ? new GrowingHolds() : null;
+    this.waiters = isLockKind(kind) ? new GrowingSteps() : null;
+    this.depth = isQueueKind(kind) ? new GrowingSteps() : null;
+    this.queued = isPoolKind(kind) ? new GrowingSteps() : null;
+    this.busy = isPoolKind(kind) ? new GrowingSteps() : null;
+  }
+
+  create(name: string, site: string, capacity: number): void {
+    this.created = true;
+    this.site = site;
+    this.capacity = capacity;
+    if (name !== "") this.name = name;
+    else if (site !== "") this.name = `${kindName(this.kind)} ${shortSite(site)}`;
+  }
+
+  // ---- locks
+
+  /** Open holds: rows of `holds`. */
+  readonly #held: number[] = [];
+  #waiting = 0;
+  #releasedBy = -1;
+  #releasedAt = Number.NEGATIVE_INFINITY;
+  /** Threads whose hold was ended by the next holder's acquisition, and when that was: their release is still to come. */
+  readonly #overtaken = new Map<number, { toThread: number; at: number; waited: boolean }>();
+
+  /** Rows of `holds` that are open. */
+  get openHolds(): readonly number[] {
+    return this.#held;
+  }
+
+  lockWait(t: number): void {
+    this.tally.contended++;
+    this.waiters?.push(t, ++this.#waiting);
+  }
+
+  lockWaitEnd(t: number): void {
+    if (this.#waiting > 0) this.waiters?.push(t, --this.#waiting);
+  }
+
+  /** `waitStart` is NaN if it never waited. */
+  acquire(t: number, thread: number, site: number, waitStart: number, flows: GrowingFlows): void {
+    this.tally.acquisitions++;
+    const { holds } = this;
+    if (holds === null) return;
+    const start = holds.count > 0 ? Math.max(t, holds.start[holds.count - 1]!) : t;
+    let overtaken = false;
+    if (this.kind === ObjectKind.Lock || this.kind === ObjectKind.RLock) {
+      for (let i = this.#held.length - 1; i >= 0; i--) {
+        const row = this.#held[i]!;
+        const holder = holds.thread[row]!;
+        if (holder === thread) continue;
+        holds.end[row] = start;
+        this.#held.splice(i, 1);
+        this.#overtaken.set(holder, { toThread: thread, at: start, waited: !Number.isNaN(waitStart) });
+        overtaken = true;
+      }
+    }
+    if (!overtaken && this.#releasedAt >= waitStart) {
+      flows.push(FlowKind.Wake, this.#releasedBy, this.#releasedAt, thread, start, this.index);
+    }
+    this.#held.push(holds.push(start, thread, site));
+  }
+
+  release(t: number, thread: number, flows: GrowingFlows): void {
+    const { holds } = this;
+    if (holds === null) return;
+    let at = -1;
+    for (let i = this.#held.length - 1; i >= 0 && at < 0; i--) if (holds.thread[this.#held[i]!] === thread) at = i;
+    if (at < 0) {
+      const overtaken = this.#overtaken.get(thread);
+      if (overtaken !== undefined) {
+        this.#overtaken.delete(thread);
+        if (overtaken.waited)
+          flows.push(FlowKind.Wake, thread, overtaken.at, overtaken.toThread, overtaken.at, this.index);
+        return;
+      }
+      // Given back for somebody else, as a Lock and a Semaphore allow.
+      at = 0;
+    }
+    this.#releasedBy = thread;
+    this.#releasedAt = t;
+    const row = this.#held[at];
+    if (row === undefined) return;
+    this.#held.splice(at, 1);
+    holds.end[row] = Math.max(t, holds.start[row]!);
+  }
+
+  /** Its process is over. */
+  finish(t: number): void {
+    for (const row of this.#held) this.holds!.end[row] = Math.max(t, this.holds!.start[row]!);
+    this.#held.length = 0;
+    this.#waiting = 0;
+    this.waiters?.push(t, 0);
+    this.#running = 0;
+    this.#queued = 0;
+    this.queued?.push(t, 0);
+    this.busy?.push(t, 0);
+  }
+
+  // ---- queues
+
+  readonly #putAt = new ByNumber();
+  /** Items taken before their put was seen. */
+  readonly #gotAt = new Map<number, [time: number, thread: number]>();
+
+  put(t: number, thread: number, item: number, depth: number, flows: GrowingFlows): void {
+    this.tally.puts++;
+    this.depth?.push(t, depth);
+    const early = this.#gotAt.get(item);
+    if (early !== undefined) {
+      this.#gotAt.delete(item);
+      flows.push(FlowKind.Item, thread, Math.min(t, early[0]), early[1], early[0], this.index);
+    } else this.#putAt.set(item, t, thread);
+  }
+
+  get(t: number, thread: number, item: number, depth: number, flows: GrowingFlows): void {
+    this.tally.gets++;
+    this.#gotBy = thread;
+    this.#lastGotAt = t;
+    this.depth?.push(t, depth);
+    const putAt = this.#putAt.time(item);
+    if (Number.isNaN(putAt)) this.#gotAt.set(item, [t, thread]);
+    else flows.push(FlowKind.Item, this.#putAt.thread(item), putAt, thread, t, this.index);
+  }
+
+  /** A producer's wait for a free place is over: who made the place. */
+  placeFound(t: number, thread: number, waitStart: number, flows: GrowingFlows): void {
+    if (this.#lastGotAt >= waitStart) flows.push(FlowKind.Wake, this.#gotBy, this.#lastGotAt, thread, t, this.index);
+  }
+  #gotBy = -1;
+  #lastGotAt = Number.NEGATIVE_INFINITY;
+
+  // ---- pools
+
+  readonly #submittedAt = new ByNumber();
+  readonly #startedAt = new ByNumber();
+  #queued = 0;
+  #running = 0;
+  /** The last task that ended here. */
+  endedBy = -1;
+  endedAt = Number.NEGATIVE_INFINITY;
+
+  submit(t: number, thread: number, task: number, flows: GrowingFlows): void {
+    this.tally.tasks++;
+    this.#submittedAt.set(task, t, thread);
+    const startedAt = this.#startedAt.time(task);
+    if (Number.isNaN(startedAt)) this.queued?.push(t, ++this.#queued);
+    else flows.push(FlowKind.Task, thread, startedAt, this.#startedAt.thread(task), startedAt, this.index);
+  }
+
+  start(t: number, thread: number, task: number, flows: GrowingFlows): void {
+    const submittedAt = this.#submittedAt.time(task);
+    if (!Number.isNaN(submittedAt)) {
+      this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
+      flows.push(FlowKind.Task, this.#submittedAt.thread(task), submittedAt, thread, t, this.index);
+    } else this.#startedAt.set(task, t, thread);
+    this.busy?.push(t, ++this.#running);
+  }
+
+  end(t: number, thread: number, failed: boolean): void {
+    if (failed) this.tally.failed++;
+    this.busy?.push(t, this.#running > 0 ? --this.#running : 0);
+    this.endedBy = thread;
+    this.endedAt = t;
+  }
+
+  cancel(t: number): void {
+    this.tally.cancelled++;
+    this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
+  }
+}

@@ -1,0 +1,139 @@
+/** The report as JSON: `docs/report.md` explains it, `docs/report.schema.json` checks it. Times are integers in nanoseconds. */
+import type { CoreSource } from "../model.js";
+
+export interface DurationSummary {
+  totalNs: number;
+  meanNs: number;
+  p50Ns: number;
+  p99Ns: number;
+  maxNs: number;
+}
+
+export interface ProcessReport {
+  pid: number;
+  name: string;
+  /** -1 for the one the user started. */
+  parentPid: number;
+  startNs: number;
+  /** The end of the trace if it still ran then. */
+  endNs: number;
+  exitCode: number | null;
+  signal: string | null;
+}
+
+export interface ThreadReport {
+  id: string;
+  pid: number;
+  tid: number;
+  name: string;
+  startNs: number;
+  endNs: number;
+  cpuNs: number;
+  runningNs: number;
+  runnableNs: number;
+  blockedNs: number;
+  idleNs: number;
+  /** Off its core within its own code, in no wait of ours: files, network, page faults. */
+  ioNs: number;
+}
+
+export interface LockReport {
+  id: string;
+  kind: string;
+  name: string;
+  scope: "thread" | "process" | "manager";
+  site: string;
+  acquisitions: number;
+  contended: number;
+  timeouts: number;
+  wait: DurationSummary;
+  hold: DurationSummary;
+  maxWaiters: number;
+}
+
+export interface QueueReport {
+  id: string;
+  kind: string;
+  name: string;
+  site: string;
+  capacity: number;
+  puts: number;
+  gets: number;
+  maxDepth: number;
+  meanDepth: number;
+  putWait: DurationSummary;
+  getWait: DurationSummary;
+  /** From put to get. */
+  residence: DurationSummary;
+}
+
+export interface PoolReport {
+  id: string;
+  kind: string;
+  name: string;
+  site: string;
+  workers: number;
+  tasks: number;
+  failed: number;
+  cancelled: number;
+  /** From submit to start. */
+  queueWait: DurationSummary;
+  run: DurationSummary;
+  maxQueued: number;
+  /** 0 to 1: of the workers' time from the first task to the last. */
+  busyFraction: number;
+}
+
+export interface CoreReport {
+  core: number;
+  busyNs: number;
+  ownNs: number;
+  otherNs: number;
+  idleNs: number;
+  migrations: number;
+}
+
+export interface DeadlockStep {
+  thread: string;
+  waitsFor: string;
+  heldBy: string;
+  site: string;
+}
+
+export type Severity = "info" | "warning" | "error";
+
+export interface Finding {
+  rule: string;
+  severity: Severity;
+  title: string;
+  detail: string;
+  costNs: number;
+  subjects: string[];
+  sites: string[];
+  advice: string;
+}
+
+export interface JsonReport {
+  version: 1;
+  command: string[];
+  cwd: string;
+  startedAt: string;
+  exitCode: number | null;
+  signal: string | null;
+  durationNs: number;
+  coresAvailable: number;
+  /** Average over the duration. */
+  coresUsed: number;
+  /** What is missing of the trace, for a person; "" if nothing is. */
+  cut: string;
+  processes: ProcessReport[];
+  threads: ThreadReport[];
+  locks: LockReport[];
+  queues: QueueReport[];
+  pools: PoolReport[];
+  cores: CoreReport[];
+  coreSource: CoreSource;
+  deadlocks: { cycle: DeadlockStep[] }[];
+  findings: Finding[];
+  recorder: { events: number; dropped: number; bytes: number; overheadNs: number };
+}

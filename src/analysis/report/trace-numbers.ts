@@ -1,0 +1,96 @@
+/** One pass over all slices and flows: what each object cost, and where. */
+import { FlowKind, SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
+import { withoutColumn } from "../strings.js";
+import { SliceFlag } from "../thread-lane.js";
+import { Durations } from "./durations.js";
+
+/** What is known of one lock, queue or pool. */
+export class ObjectNumbers {
+  /** Locks: waits. Queues: waits of consumers. Pools: from submit to start. */
+  readonly wait = new Durations();
+  /** Queues: waits of producers. */
+  readonly putWait = new Durations();
+  /** Locks: holds. Queues: from put to get. Pools: tasks. */
+  readonly use = new Durations();
+  /** Nanoseconds waited by where, as "file:line". */
+  readonly sites = new Map<string, number>();
+  /** Of all waits for it, those that blocked a thread. */
+  blockedNs = 0;
+  /** Threads that waited, by index. */
+  readonly waiters = new Set<number>();
+  firstTaskNs = Number.POSITIVE_INFINITY;
+  lastTaskNs = 0;
+
+  /** Where most was waited. */
+  topSites(count: number): string[] {
+    return [...this.sites]
+      .sort((x, y) => y[1] - x[1])
+      .slice(0, count)
+      .map(([site]) => site);
+  }
+}
+
+export interface PauseNumbers {
+  readonly gc: Durations;
+  readonly loopDelay: Durations;
+}
+
+export interface TraceNumbers {
+  /** By object index. */
+  readonly objects: readonly ObjectNumbers[];
+  /** By thread index. */
+  readonly pauses: readonly PauseNumbers[];
+}
+
+export function countTrace(model: TraceModel): TraceNumbers {
+  const objects = model.objects.map(() => new ObjectNumbers());
+  const pauses = model.threads.map(() => ({ gc: new Durations(), loopDelay: new Durations() }));
+  for (const thread of model.threads) countSlices(model, thread, objects, pauses[thread.index]!);
+  for (const object of model.objects) {
+    const { holds } = object;
+    if (holds === null) continue;
+    const { use } = objects[object.index]!;
+    for (let i = 0; i < holds.count; i++) use.add(endOf(holds.end[i]!, model.endNs) - holds.start[i]!);
+  }
+  const { flows } = model;
+  for (let i = 0; i < flows.count; i++) {
+    const index = flows.object[i]!;
+    if (index < 0) continue;
+    const kind = flows.kind[i];
+    const length = flows.toTime[i]! - flows.fromTime[i]!;
+    if (kind === FlowKind.Item) objects[index]!.use.add(length);
+    else if (kind === FlowKind.Task) objects[index]!.wait.add(length);
+  }
+  return { objects, pauses };
+}
+
+export function endOf(end: number, endNs: number): number {
+  return Number.isNaN(end) ? endNs : end;
+}
+
+function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumbers[], pauses: PauseNumbers): void {
+  const { slices } = thread;
+  for (let i = 0; i < slices.count; i++) {
+    const kind = slices.kind[i]!;
+    const start = slices.start[i]!;
+    const length = endOf(slices.end[i]!, model.endNs) - start;
+    if (kind === SliceKind.Gc) pauses.gc.add(length);
+    else if (kind === SliceKind.LoopDelay) pauses.loopDelay.add(length);
+    const index = slices.object[i]!;
+    if (index < 0) continue;
+    const numbers = objects[index]!;
+    if (kind === SliceKind.Task) {
+      numbers.use.add(length);
+      if (start < numbers.firstTaskNs) numbers.firstTaskNs = start;
+      if (start + length > numbers.lastTaskNs) numbers.lastTaskNs = start + length;
+      continue;
+    }
+    if (kind === SliceKind.LockWait || kind === SliceKind.QueueGetWait) numbers.wait.add(length);
+    else if (kind === SliceKind.QueuePutWait) numbers.putWait.add(length);
+    else continue;
+    if ((slices.flags[i]! & SliceFlag.Async) === 0) numbers.blockedNs += length;
+    numbers.waiters.add(thread.index);
+    const site = withoutColumn(model.strings[slices.site[i]!] ?? "");
+    if (site !== "") numbers.sites.set(site, (numbers.sites.get(site) ?? 0) + length);
+  }
+}

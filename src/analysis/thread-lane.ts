@@ -1,0 +1,254 @@
+/**
+ * One thread of the model while it grows: its slices with their depths, its open waits, and its state.
+ *
+ * Depth: a new slice takes the lowest row where nothing is open. What nests (calls, spans, blocking waits) thereby
+ * stands on what it is in, and what overlaps (promises' waits, spans that cross an `await`) gets rows of its own.
+ * A collection or a loop delay is only known afterwards; it takes the lowest row that was free all of its time.
+ *
+ * State: from the scheduler where it is seen (running on a core, preempted, or off for a reason that the open waits
+ * tell), else from the open waits alone.
+ */
+import { GrowingMarks, GrowingSlices, GrowingStates } from "./columns.js";
+import { ThreadState, type ThreadTrack } from "./model.js";
+import { SampledStates } from "./sampled-states.js";
+
+const BUSY = Number.POSITIVE_INFINITY;
+const MOST_DEPTHS = 65_535;
+
+export const SliceFlag = { Async: 1, Failed: 2, CutShort: 4 } as const;
+
+/** Where the thread is, as far as the scheduler is seen. */
+const Place = { Unknown: 0, OnCore: 1, Preempted: 2, Off: 3 } as const;
+
+export class ThreadLane implements ThreadTrack {
+  tid = 0;
+  name: string;
+  isMain = false;
+  startNs = Number.NaN;
+  endNs = Number.NaN;
+  cpuNs = Number.NaN;
+  pool = -1;
+  readonly states = new GrowingStates();
+  readonly slices = new GrowingSlices();
+  readonly marks = new GrowingMarks();
+  readonly joins = new Map<number, number>();
+
+  /** Open waits by their number: row of `slices`. */
+  readonly waits = new Map<number, number>();
+  /** Open spans by their number: row of `slices`. */
+  readonly spans = new Map<number, number>();
+  /** Open tasks by pool and number: row of `slices`. */
+  readonly tasks = new Map<number, number>();
+  /** The last mark, which a detail may follow. */
+  lastMark = -1;
+
+  /** Per depth: until when it is taken (BUSY: something is open). */
+  #taken: number[] = [];
+  /** No depth below it is free of an open slice. */
+  #lowestFree = 0;
+  #open = 0;
+
+  readonly #idleRows = new Set<number>();
+
+  #place: number = Place.Unknown;
+  #core = -1;
+  /** Blocking waits now open, those among them of a worker without a task, and promises' waits. */
+  #blocking = 0;
+  #idling = 0;
+  #awaiting = 0;
+  #stateRow = -1;
+  #sampled: SampledStates | null = null;
+
+  constructor(
+    readonly index: number,
+    readonly process: number,
+    public number: number,
+  ) {
+    this.name = number === 0 ? "" : `thread ${number}`;
+  }
+
+  // ---- slices
+
+  /** Opens a slice and gives its row. */
+  open(t: number, kind: number, name: number, object: number, site: number, flags: number, value: number): number {
+    let depth = this.#lowestFree;
+    while (depth < this.#taken.length && this.#taken[depth] === BUSY) depth++;
+    if (depth > MOST_DEPTHS) depth = MOST_DEPTHS;
+    // A late pause may have taken the row's past up to after t.
+    const start = depth < this.#taken.length && this.#taken[depth] !== BUSY ? Math.max(t, this.#taken[depth]!) : t;
+    this.#taken[depth] = BUSY;
+    this.#lowestFree = depth + 1;
+    this.#open++;
+    return this.slices.push(start, Number.NaN, depth, kind, name, object, site, flags, value);
+  }
+
+  close(row: number, t: number, flags: number): void {
+    const { slices } = this;
+    const end = Math.max(t, slices.start[row]!);
+    slices.end[row] = end;
+    slices.flags[row]! |= flags;
+    const depth = slices.depth[row]!;
+    this.#taken[depth] = end;
+    if (depth < this.#lowestFree) this.#lowestFree = depth;
+    this.#open--;
+  }
+
+  /** A slice that is known only now that it is over. */
+  past(start: number, end: number, kind: number, name: number, value: number): void {
+    let depth = 0;
+    while (depth < this.#taken.length && this.#taken[depth]! > start) depth++;
+    if (depth > MOST_DEPTHS) return;
+    this.#taken[depth] = end;
+    this.slices.push(start, end, depth, kind, name, -1, 0, 0, value);
+  }
+
+  // ---- waits
+
+  beginWait(
+    t: number,
+    wait: number,
+    kind: number,
+    name: number,
+    object: number,
+    site: number,
+    async: boolean,
+    reason: number,
+    idle: boolean,
+  ): number {
+    const before = this.waits.get(wait);
+    if (before !== undefined) this.endWait(t, wait, SliceFlag.CutShort);
+    const row = this.open(t, kind, name, object, site, async ? SliceFlag.Async : 0, reason);
+    this.waits.set(wait, row);
+    if (idle) this.#idleRows.add(row);
+    if (async) this.#awaiting++;
+    else {
+      this.#blocking++;
+      if (idle) this.#idling++;
+    }
+    this.#refresh(t);
+    return row;
+  }
+  /** Ends it and gives its row, or -1 if no such wait is open. */
+  endWait(t: number, wait: number, flags: number): number {
+    const row = this.waits.get(wait);
+    if (row === undefined) return -1;
+    this.waits.delete(wait);
+    const idle = this.#idleRows.delete(row);
+    if ((this.slices.flags[row]! & SliceFlag.Async) !== 0) this.#awaiting--;
+    else {
+      this.#blocking--;
+      if (idle) this.#idling--;
+    }
+    this.close(row, t, flags);
+    this.#refresh(t);
+    return row;
+  }
+
+  // ---- state
+
+  /** The thread came onto a core. */
+  switchIn(t: number, core: number): void {
+    this.#place = Place.OnCore;
+    this.#core = core;
+    this.#set(t, ThreadState.Running, core);
+  }
+
+  /** The system made the thread: it is ready, and comes onto a core when there is one. */
+  born(t: number): void {
+    if (this.states.count > 0 || this.#place !== Place.Unknown) return;
+    this.#place = Place.Preempted;
+    this.#core = -1;
+    this.#refresh(t);
+  }
+
+  /** The thread left its core; preempted: it could have gone on. */
+  switchOut(t: number, preempted: boolean): void {
+    this.#place = preempted ? Place.Preempted : Place.Off;
+    this.#refresh(t);
+  }
+
+  /** From now on this thread's states come from samples of what the system counts. */
+  useSamples(): void {
+    this.#sampled ??= new SampledStates();
+  }
+
+  /** A sample: so long it was on a core and ready for one since its beginning, in nanoseconds. */
+  sample(t: number, runNs: number, waitNs: number, core: number): number {
+    if (this.#sampled === null || !Number.isNaN(this.endNs)) return 0;
+    if (Number.isNaN(this.startNs)) this.startNs = Math.max(0, t - runNs);
+    return this.#sampled.sample(this.startNs, t, runNs, waitNs, core, this.#setState);
+  }
+
+  get onCore(): boolean {
+    return this.#place === Place.OnCore;
+  }
+
+  /** The thread begins; before its first state is known it is taken to run. */
+  begin(t: number): void {
+    if (Number.isNaN(this.startNs) || t < this.startNs) this.startNs = t;
+    this.endNs = Number.NaN;
+    this.#refresh(t);
+  }
+
+  /** The thread is over: nothing of it goes on. */
+  finish(t: number): void {
+    if (!Number.isNaN(this.endNs)) return;
+    for (const wait of [...this.waits.keys()]) this.endWait(t, wait, SliceFlag.CutShort);
+    for (const row of this.spans.values()) this.close(row, t, SliceFlag.CutShort);
+    for (const row of this.tasks.values()) this.close(row, t, SliceFlag.CutShort);
+    this.spans.clear();
+    this.tasks.clear();
+    this.settle(t);
+    if (this.#stateRow >= 0) this.states.end[this.#stateRow] = Math.max(t, this.states.start[this.#stateRow]!);
+    this.#stateRow = -1;
+    this.endNs = t;
+  }
+
+  /** A task or span began or ended: what the thread does when off its core may have another name now. */
+  stateMayChange(t: number): void {
+    if (this.#place === Place.Off || this.#sampled !== null) this.#refresh(t);
+  }
+
+  /** Nothing more is known of its states up to `t`. */
+  settle(t: number): void {
+    if (Number.isNaN(this.endNs)) this.#sampled?.settle(this.startNs, t, this.#setState);
+  }
+
+  /** The state the thread is in if it is not on a core. */
+  #offState(): number {
+    if (this.#blocking > 0) return this.#idling > 0 ? ThreadState.Idle : ThreadState.Blocked;
+    return this.#awaiting > 0 || this.#open === 0 ? ThreadState.Idle : ThreadState.Io;
+  }
+
+  #refresh(t: number): void {
+    if (!Number.isNaN(this.endNs)) return;
+    if (this.#sampled !== null) {
+      this.#sampled.change(t, this.#offState(), this.#blocking > 0);
+      return;
+    }
+    if (this.#place === Place.OnCore) return;
+    if (this.#place === Place.Preempted) this.#set(t, ThreadState.Runnable, this.#core);
+    else if (this.#place === Place.Off || this.#blocking > 0) this.#set(t, this.#offState(), -1);
+    else if (this.number > 0) this.#set(t, ThreadState.Running, -1);
+  }
+
+  readonly #setState = (t: number, state: number, core: number): void => this.#set(t, state, core);
+
+  #set(t: number, state: number, core: number): void {
+    if (!Number.isNaN(this.endNs)) return;
+    const { states } = this;
+    const row = this.#stateRow;
+    if (row >= 0) {
+      if (states.state[row] === state && states.core[row] === core) return;
+      const start = states.start[row]!;
+      if (t <= start) {
+        // Two changes at one instant: the later one holds.
+        states.state[row] = state;
+        states.core[row] = core;
+        return;
+      }
+      states.end[row] = t;
+    } else if (Number.isNaN(this.startNs)) this.startNs = t;
+    this.#stateRow = states.push(t, Number.NaN, state, core);
+  }
+}
