@@ -1,0 +1,68 @@
+/** `heddle run`: the run, then its report and its HTML, then the script's own end. */
+import { constants } from "node:os";
+import { relative, resolve } from "node:path";
+import { run } from "../runner/run.js";
+
+export interface RunCommandOptions {
+  readonly out?: string;
+  readonly html?: string;
+  readonly report: "text" | "json" | "none";
+  readonly reportFile?: string;
+  readonly node?: string;
+}
+
+/** Runs a script and ends as it ended. @throws RunError if it cannot begin. */
+export async function runCommand(script: string, args: readonly string[], options: RunCommandOptions): Promise<void> {
+  const { exitCode, signal, file } = await run({
+    script,
+    args,
+    nodeArgs: process.execArgv,
+    ...(options.node && { nodePath: options.node }),
+    ...(options.out && { file: options.out }),
+    onProgress: (progress) => {
+      if (progress.state === "note") process.stderr.write(`heddle: ${progress.message}\n`);
+    },
+  });
+  // The script's end is what the caller waits for: nothing that goes wrong from here on may hide it.
+  try {
+    const html = options.html && (await writePage(file, options.html));
+    const { report, reportFile } = options;
+    const { printRunReport } = await import("./report.js");
+    await printRunReport({ file: shown(file), html: html && shown(html), report, reportFile, exitCode, signal });
+  } catch (error) {
+    process.stderr.write(`heddle: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+  if (signal !== null) endBy(signal);
+  else process.exitCode = exitCode ?? 1;
+}
+
+/** Writes the timeline; undefined, with a line on stderr, if that fails. */
+async function writePage(file: string, html: string): Promise<string | undefined> {
+  const path = resolve(html);
+  try {
+    const { writeHtml } = await import("./html.js");
+    await writeHtml(file, path);
+    return path;
+  } catch (error) {
+    process.stderr.write(`heddle: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
+}
+
+/** A path as a person here would type it. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : near;
+}
+
+/** Ends by the signal that ended the script, so that a shell sees the same. */
+function endBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  try {
+    process.kill(process.pid, signal);
+  } catch {
+    // It has no signals like that here.
+  }
+  // If it is ignored or blocked here: the number that a shell gives it.
+  setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 100);
+}

@@ -1,0 +1,210 @@
+/**
+ * Runs a script under trace, from the check of its path to the end mark of its trace.
+ *
+ * The script's process is the user's as far as possible: its arguments, environment, folder, standard streams and
+ * signals are what plain `node` would give it. What Heddle adds are `--require` of the preload, and one environment
+ * variable that the preload takes away again.
+ */
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { SESSION_VARIABLE } from "../recorder/session.js";
+import { startSystemSampler } from "../recorder/system-sampler.js";
+import { createTraceFile, type TraceFile } from "../recorder/trace-file.js";
+import type { TraceHeader } from "../trace/frames.js";
+import { processEndFrame, processStartFrame } from "../trace/writer.js";
+import { checkNode } from "./check-node.js";
+import { ProcessTree } from "./process-tree.js";
+import { RunError } from "./run-error.js";
+import { prepareFolder, tracePlaces } from "./trace-place.js";
+
+export interface RunOptions {
+  /** Path of the script, against `cwd`. */
+  readonly script: string;
+  readonly args?: readonly string[];
+  /** The Node to run it with; the one that runs this by default. */
+  readonly nodePath?: string;
+  /** Arguments for Node itself. */
+  readonly nodeArgs?: readonly string[];
+  /** The script's environment; this process's by default. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** The trace. By default a new file in `.heddle/` of `cwd`, or of the temporary folder if that cannot be written. */
+  readonly file?: string;
+  readonly stdio?: StdioOptions;
+  /** Told when the script runs, and what the user should know about the trace. */
+  readonly onProgress?: (progress: RunProgress) => void;
+  /** Aborting it stops the script and all that it started, within a second. */
+  readonly signal?: AbortSignal;
+  /** Pass this process's SIGINT, SIGTERM and SIGHUP on to the script. True by default. */
+  readonly passSignals?: boolean;
+}
+
+export type RunProgress =
+  | { readonly state: "started"; readonly pid: number; readonly file: string }
+  | { readonly state: "note"; readonly message: string };
+
+export interface RunResult {
+  /** null if a signal ended the script. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The trace. */
+  readonly file: string;
+}
+
+/** How long a stopped script may tidy up, milliseconds; what is left then is killed. */
+const PATIENCE = 600;
+/** How long processes of the runtime may outlive the script that started them. */
+const GRACE = 500;
+
+/** Runs a script. @throws RunError if it cannot begin. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const cwd = options.cwd ?? process.cwd();
+  checkScript(options.script, cwd);
+  const nodePath = options.nodePath ?? process.execPath;
+  const version = checkNode(nodePath);
+  const { args = [], nodeArgs = [], env = process.env, stdio = "inherit", onProgress = () => {} } = options;
+
+  const origin = process.hrtime.bigint();
+  const trace = openTrace(options, cwd, onProgress, {
+    command: [options.script, ...args],
+    cwd,
+    startedAt: Date.now(),
+    originNs: String(origin),
+    node: version,
+    platform: process.platform,
+    cores: availableParallelism(),
+  });
+  const now = (): number => Number(process.hrtime.bigint() - origin);
+  const session = JSON.stringify({ file: trace.path, originNs: String(origin), parentPid: -1 });
+  const tree = new ProcessTree(`"originNs":"${origin}"`);
+  const sampler = startSystemSampler({ write: trace.write, originNs: origin });
+
+  const started = now();
+  const child = spawn(
+    nodePath,
+    [...nodeArgs, "--require", join(__dirname, "preload.cjs"), asPath(options.script), ...args],
+    { cwd, env: { ...env, [SESSION_VARIABLE]: session }, stdio },
+  );
+  const pid = child.pid;
+  const stopper = new Stopper(child, tree);
+  const release = options.passSignals === false ? () => {} : passSignals(child, stopper);
+  const abort = (): void => stopper.stop("SIGTERM");
+  try {
+    const ended = endOf(child);
+    if (pid !== undefined) {
+      sampler.watch(pid);
+      tree.add(pid);
+      trace.write(processStartFrame({ pid, parentPid: -1, name: basename(options.script), t: started }));
+      onProgress({ state: "started", pid, file: trace.path });
+      if (options.signal?.aborted) abort();
+      options.signal?.addEventListener("abort", abort);
+    }
+    const { exitCode, signal } = await ended;
+    const t = now();
+    await stopper.finish(signal !== null);
+    await sampler.stop();
+    trace.write(processEndFrame({ pid: pid!, t, exitCode, signal }));
+    trace.finish({ t, exitCode, signal });
+    return { exitCode, signal, file: trace.path };
+  } catch (error) {
+    await sampler.stop();
+    trace.close();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RunError("no-start", `The script could not be started: ${why}`);
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+    release();
+  }
+}
+
+function checkScript(script: string, cwd: string): void {
+  const path = resolve(cwd, script);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new RunError("no-script", `There is no script at ${path}.`);
+  if (found.isDirectory()) throw new RunError("script-is-folder", `${path} is a folder; name the script in it.`);
+}
+
+/** The script as Node's command line takes it for a path. */
+function asPath(script: string): string {
+  return script.startsWith("-") ? `./${script}` : script;
+}
+
+function openTrace(
+  { file, script }: RunOptions,
+  cwd: string,
+  onProgress: (progress: RunProgress) => void,
+  header: Omit<TraceHeader, "version">,
+): TraceFile {
+  const places = file === undefined ? tracePlaces(script, cwd, new Date(header.startedAt)) : [resolve(cwd, file)];
+  const failures: string[] = [];
+  for (const place of places) {
+    try {
+      prepareFolder(dirname(place));
+      const trace = createTraceFile(place, header);
+      if (failures.length > 0) onProgress({ state: "note", message: `${failures[0]}; the trace is ${place}` });
+      return trace;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      failures.push(`Cannot write ${place}: ${code ?? message}`);
+    }
+  }
+  throw new RunError("no-trace-file", `${failures.join("; ")}.`);
+}
+
+function endOf(child: ChildProcess): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("exit", (exitCode, signal) => done({ exitCode, signal }));
+  });
+}
+
+/** Ends a run early, at most once, and tidies up after it in any case. */
+class Stopper {
+  readonly #child: ChildProcess;
+  readonly #tree: ProcessTree;
+  #ending: Promise<unknown> | undefined;
+
+  constructor(child: ChildProcess, tree: ProcessTree) {
+    this.#child = child;
+    this.#tree = tree;
+  }
+
+  stop(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return;
+    this.#ending ??= this.#tree.end(signal, PATIENCE);
+  }
+
+  /** The script is over: nothing that writes to its trace may be left. */
+  async finish(killed: boolean): Promise<void> {
+    if (killed) this.stop("SIGTERM");
+    if (this.#ending !== undefined) {
+      await this.#ending;
+      return;
+    }
+    await this.#tree.endMarked(GRACE);
+  }
+}
+
+/**
+ * SIGINT goes to the script, which may have its own opinion of it; from a terminal it got it already. The second one,
+ * and SIGTERM and SIGHUP, stop the run. Returns how to leave signals alone again.
+ */
+function passSignals(child: ChildProcess, stopper: Stopper): () => void {
+  let interrupts = 0;
+  const interrupt = (): void => {
+    if (++interrupts > 1) stopper.stop("SIGINT");
+    else if (!process.stdin.isTTY) child.kill("SIGINT");
+  };
+  const terminate = (): void => stopper.stop("SIGTERM");
+  const hangUp = (): void => stopper.stop("SIGHUP");
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", terminate);
+  process.on("SIGHUP", hangUp);
+  return () => {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", terminate);
+    process.off("SIGHUP", hangUp);
+  };
+}
