@@ -1,0 +1,322 @@
+/** What is said of a thing: its title, its facts, and the other things it leads to. */
+import { SliceKind, ThreadState, type TraceModel } from "../../src/analysis/model.js";
+import { type FlowIndex, flowWords } from "../model/flows.js";
+import { displayName, formatDuration, formatInstant, formatPercent, plural } from "../model/format.js";
+import { type Lane, objectKindName } from "../model/lanes.js";
+import { extentOf, type Thing } from "../model/things.js";
+import type { TrackIndexes } from "../model/track-indexes.js";
+import { ASYNC_FLAG, FAILED_FLAG } from "../render/slice-style.js";
+
+export interface Link {
+  readonly words: string;
+  readonly target: Thing;
+}
+
+export interface Fact {
+  readonly label: string;
+  readonly value: string;
+  /** Where a click leads. */
+  readonly target?: Thing | null;
+}
+
+export interface Description {
+  /** A CSS class that gives the colour: a state or a kind. */
+  readonly tone: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly facts: readonly Fact[];
+  /** Who caused it, and what it caused. */
+  readonly links: readonly Fact[];
+  /** "file:line:column", or "". */
+  readonly site: string;
+  /** The user's JSON detail, or "". */
+  readonly detail: string;
+}
+
+const stateWords: Readonly<Record<number, readonly [string, string]>> = {
+  [ThreadState.Running]: ["running", "running"],
+  [ThreadState.Runnable]: ["ready", "ready, waits for a core"],
+  [ThreadState.Blocked]: ["blocked", "blocked"],
+  [ThreadState.Io]: ["io", "off its core: I/O, page faults"],
+  [ThreadState.Sleeping]: ["sleep", "asleep"],
+  [ThreadState.Idle]: ["idle", "idle"],
+};
+
+const sliceWords: Readonly<Record<number, readonly [string, string]>> = {
+  [SliceKind.Span]: ["span", "span"],
+  [SliceKind.Task]: ["span", "task"],
+  [SliceKind.LockWait]: ["blocked", "waits for lock"],
+  [SliceKind.QueuePutWait]: ["blocked", "waits for a free place"],
+  [SliceKind.QueueGetWait]: ["blocked", "waits for an item"],
+  [SliceKind.OtherWait]: ["blocked", "waits"],
+  [SliceKind.Gc]: ["gc", "garbage collection"],
+  [SliceKind.LoopDelay]: ["delay", "event loop was late"],
+};
+
+export function describe(
+  model: TraceModel,
+  indexes: TrackIndexes,
+  flows: FlowIndex,
+  lane: Lane | undefined,
+  thing: Thing,
+): Description {
+  const { start, end, open } = extentOf(model, thing);
+  const facts: Fact[] = [];
+  const links: Fact[] = [];
+  const duration = open ? `${formatDuration(end - start)} so far` : formatDuration(end - start);
+  const when: Fact = { label: "at", value: formatInstant(start, Math.max(1, (end - start) / 100)) };
+
+  switch (thing.type) {
+    case "slice": {
+      const { slices } = model.threads[thing.thread]!;
+      const row = thing.row;
+      const [tone, kind] = sliceWords[slices.kind[row]!] ?? ["span", "slice"];
+      const flags = slices.flags[row]!;
+      const title = displayName(model.strings[slices.name[row]!] ?? "");
+      facts.push({ label: "took", value: duration }, when, { label: "thread", value: threadName(model, thing.thread) });
+      const object = slices.object[row]!;
+      if (object >= 0)
+        facts.push({ label: objectKindName(model.objects[object]!.kind), value: objectName(model, object) });
+      if (flags & ASYNC_FLAG) facts.push({ label: "how", value: "a promise: the thread went on meanwhile" });
+      if (flags & FAILED_FLAG)
+        facts.push({ label: "outcome", value: tone === "blocked" ? "timed out or given up" : "failed" });
+      const states = new Float64Array(6);
+      indexes.threads[thing.thread]!.states.times(start, end, model.endNs, states);
+      if (end > start && (kind === "task" || kind === "span"))
+        facts.push({ label: "of it", value: shares(states, end - start) });
+      if (tone === "blocked" && object >= 0) {
+        const holder = holderAt(model, object, start);
+        if (holder)
+          links.push({
+            label: "held by",
+            value: threadName(model, holder.thread),
+            target: { type: "hold", lane: `lock:${object}`, object, row: holder.row },
+          });
+      }
+      links.push(...flowFacts(model, indexes, flows, thing.thread, start, end, tone === "blocked" && !open));
+      const detail = slices.detail[row]!;
+      return {
+        tone: flags & FAILED_FLAG ? "failed" : tone,
+        kind,
+        title: title || kind,
+        facts,
+        links,
+        site: model.strings[slices.site[row]!] ?? "",
+        detail: detail ? (model.strings[detail] ?? "") : "",
+      };
+    }
+    case "state": {
+      const { states } = model.threads[thing.thread]!;
+      const [tone, words] = stateWords[states.state[thing.row]!] ?? ["idle", "?"];
+      facts.push({ label: "for", value: duration }, when, { label: "thread", value: threadName(model, thing.thread) });
+      const core = states.core[thing.row]!;
+      if (core >= 0) facts.push({ label: "core", value: String(core) });
+      links.push(...flowFacts(model, indexes, flows, thing.thread, start, end, tone === "blocked" && !open));
+      return { tone, kind: "state", title: words, facts, links, site: "", detail: "" };
+    }
+    case "mark": {
+      const { marks } = model.threads[thing.thread]!;
+      facts.push(when, { label: "thread", value: threadName(model, thing.thread) });
+      const detail = marks.detail[thing.row]!;
+      return {
+        tone: "mark",
+        kind: "mark",
+        title: displayName(model.strings[marks.name[thing.row]!] ?? ""),
+        facts,
+        links,
+        site: model.strings[marks.site[thing.row]!] ?? "",
+        detail: detail ? (model.strings[detail] ?? "") : "",
+      };
+    }
+    case "hold": {
+      const object = model.objects[thing.object]!;
+      const holds = object.holds!;
+      const thread = holds.thread[thing.row]!;
+      facts.push(
+        { label: "held by", value: threadName(model, thread), target: sliceAt(model, indexes, thread, start) },
+        { label: "for", value: duration },
+        when,
+      );
+      const waiters = indexes.objects[thing.object]?.waiters;
+      const waiting = waiters?.valueAt((start + end) / 2);
+      if (waiting !== undefined && waiting > 0) facts.push({ label: "waiting", value: plural(waiting, "thread") });
+      return {
+        tone: "span",
+        kind: `${objectKindName(object.kind)} held`,
+        title: displayName(object.name),
+        facts,
+        links,
+        site: model.strings[holds.site[thing.row]!] || object.site,
+        detail: "",
+      };
+    }
+    case "core": {
+      const thread = model.cores[thing.core]!.thread[thing.row]!;
+      facts.push({ label: "for", value: duration }, when, { label: "core", value: String(thing.core) });
+      return {
+        tone: "running",
+        kind: "on a core",
+        title: thread < 0 ? "another program" : threadName(model, thread),
+        facts:
+          thread < 0
+            ? facts
+            : [
+                ...facts,
+                { label: "thread", value: threadName(model, thread), target: sliceAt(model, indexes, thread, start) },
+              ],
+        links,
+        site: "",
+        detail: "",
+      };
+    }
+    case "value":
+      return describeValue(model, indexes, lane, thing.time);
+  }
+}
+
+function describeValue(model: TraceModel, indexes: TrackIndexes, lane: Lane | undefined, time: number): Description {
+  const at: Fact = { label: "at", value: formatInstant(time, Math.max(1, model.endNs / 1e5)) };
+  const none: Description = { tone: "idle", kind: "", title: "", facts: [at], links: [], site: "", detail: "" };
+  if (!lane) return none;
+  const number = (value: number | undefined): string =>
+    value === undefined || Number.isNaN(value) ? "0" : value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+  if (lane.kind === "counter") {
+    const value = indexes.counters[lane.index]?.valueAt(time);
+    return {
+      ...none,
+      tone: "span",
+      kind: "counter",
+      title: lane.title,
+      facts: [{ label: lane.subtitle || "value", value: number(value) }, at],
+    };
+  }
+  const object = model.objects[lane.index];
+  const index = indexes.objects[lane.index];
+  if (!object || !index) return none;
+  const common = { ...none, title: displayName(object.name), kind: objectKindName(object.kind), site: object.site };
+  if (lane.kind === "queue") {
+    const depth = index.depth?.valueAt(time);
+    const capacity = object.capacity > 0 ? ` of ${object.capacity}` : "";
+    const full = object.capacity > 0 && (depth ?? 0) >= object.capacity;
+    return {
+      ...common,
+      tone: full ? "blocked" : "span",
+      facts: [
+        { label: "items", value: `${number(depth)}${capacity}${full ? " (full)" : ""}` },
+        { label: "most", value: number(index.depth?.greatest) },
+        at,
+      ],
+    };
+  }
+  if (lane.kind === "pool") {
+    return {
+      ...common,
+      tone: "running",
+      facts: [
+        {
+          label: "running",
+          value: `${number(index.busy?.valueAt(time))}${object.capacity ? ` of ${object.capacity}` : ""}`,
+        },
+        { label: "waiting", value: number(index.queued?.valueAt(time)) },
+        { label: "most waiting", value: number(index.queued?.greatest) },
+        at,
+      ],
+    };
+  }
+  const waiting = index.waiters?.valueAt(time);
+  return {
+    ...common,
+    tone: waiting ? "blocked" : "idle",
+    facts: [
+      { label: "waiting", value: number(waiting) },
+      { label: "most", value: number(index.waiters?.greatest) },
+      at,
+    ],
+  };
+}
+
+function flowFacts(
+  model: TraceModel,
+  indexes: TrackIndexes,
+  flows: FlowIndex,
+  thread: number,
+  start: number,
+  end: number,
+  waited: boolean,
+): Fact[] {
+  const facts: Fact[] = [];
+  const { kind, fromThread, fromTime, toThread, toTime } = model.flows;
+  const incoming = new Set([...(waited ? flows.wakeOf(thread, end) : []), ...flows.into(thread, start, start, 2)]);
+  for (const flow of incoming) {
+    const other = fromThread[flow]!;
+    facts.push({
+      label: flowWords(kind[flow]!).from,
+      value: `${threadName(model, other)}, ${formatInstant(fromTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
+      target: sliceAt(model, indexes, other, fromTime[flow]!),
+    });
+  }
+  for (const flow of flows.outOf(thread, start, end, 5)) {
+    const other = toThread[flow]!;
+    facts.push({
+      label: flowWords(kind[flow]!).to,
+      value: `${threadName(model, other)}, ${formatInstant(toTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
+      target: sliceAt(model, indexes, other, toTime[flow]!),
+    });
+  }
+  return facts;
+}
+
+/** The innermost slice of a thread at an instant, else its state; null if neither is known. */
+export function sliceAt(model: TraceModel, indexes: TrackIndexes, thread: number, time: number): Thing | null {
+  const index = indexes.threads[thread];
+  const track = model.threads[thread];
+  if (!index || !track) return null;
+  const lane = `thread:${thread}`;
+  for (let depth = index.slices.depths.length - 1; depth >= 0; depth--) {
+    const row = index.slices.depths[depth]!.hit(time, 1000, model.endNs);
+    if (row >= 0) return { type: "slice", lane, thread, row };
+  }
+  const row = index.states.rowAt(time);
+  return row >= 0 ? { type: "state", lane, thread, row } : null;
+}
+
+function holderAt(model: TraceModel, object: number, time: number): { thread: number; row: number } | null {
+  const holds = model.objects[object]?.holds;
+  if (!holds) return null;
+  let low = 0;
+  let high = holds.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds.start[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  for (let row = low - 1; row >= 0 && row > low - 8; row--) {
+    const end = holds.end[row]!;
+    if (Number.isNaN(end) || end > time) return { thread: holds.thread[row]!, row };
+  }
+  return null;
+}
+
+function shares(states: Float64Array, length: number): string {
+  const words = ["running", "ready", "blocked", "I/O", "asleep", "idle"];
+  return (
+    [...states]
+      .map((time, i) => [time / length, words[i]!] as const)
+      .filter(([part]) => part >= 0.005)
+      .sort((a, b) => b[0] - a[0])
+      .slice(0, 3)
+      .map(([part, word]) => `${formatPercent(part)} ${word}`)
+      .join(", ") || "not sampled"
+  );
+}
+
+export function threadName(model: TraceModel, thread: number): string {
+  const track = model.threads[thread];
+  if (!track) return "another program";
+  const name = displayName(track.name) || (track.isMain ? "main" : `thread ${track.number || track.tid}`);
+  return model.processes.length > 1 ? `${name} (pid ${model.processes[track.process]?.pid})` : name;
+}
+
+export function objectName(model: TraceModel, object: number): string {
+  return displayName(model.objects[object]?.name ?? "");
+}

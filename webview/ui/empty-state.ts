@@ -1,0 +1,33 @@
+import { h, setClass, setText } from "./dom.js";
+
+/** What stands where the lanes would be while there are none. */
+export class EmptyState {
+  readonly #title = h("h2", {});
+  readonly #detail = h("p", {});
+  readonly element = h(
+    "div",
+    { class: "empty", role: "status", hidden: true },
+    h("div", { class: "loom", "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i")),
+    this.#title,
+    this.#detail,
+  );
+
+  waiting(title: string, detail = ""): void {
+    this.#show(title, detail, false);
+  }
+
+  failed(title: string, detail: string): void {
+    this.#show(title, detail, true);
+  }
+
+  hide(): void {
+    this.element.hidden = true;
+  }
+
+  #show(title: string, detail: string, failed: boolean): void {
+    this.element.hidden = false;
+    setText(this.#title, title);
+    setText(this.#detail, detail);
+    setClass(this.element, "failed", failed);
+  }
+}

@@ -1,0 +1,121 @@
+import type { Headline } from "../../src/protocol/messages.js";
+import { formatDuration, formatPercent } from "../model/format.js";
+import { h, icon, icons, setClass, setText } from "./dom.js";
+
+export interface HeaderActions {
+  stop(): void;
+  follow(): void;
+  fit(): void;
+  search(): void;
+  keys(): void;
+}
+
+/** The run in one line: its name, how long, how many cores, how its time was split. */
+export class Header {
+  readonly element: HTMLElement;
+  readonly #name = h("span", { class: "run-name" });
+  readonly #badge = h("span", { class: "badge live", hidden: true }, h("i", { class: "pulse" }), "live");
+  readonly #exit = h("span", { class: "badge", hidden: true });
+  readonly #duration = h("b", {}, "–");
+  readonly #cores = h("b", {}, "–");
+  readonly #coresOf = h("span", { class: "unit" }, "cores used");
+  readonly #bar = h("div", { class: "split-bar", role: "img" });
+  readonly #parts: HTMLElement[] = [];
+  readonly #legend = h("div", { class: "split-legend" });
+  readonly #values: HTMLElement[] = [];
+  readonly #stop: HTMLButtonElement;
+  readonly #follow: HTMLButtonElement;
+
+  constructor(actions: HeaderActions, compact: boolean) {
+    const button = (label: string, path: string, action: () => void, className = "tool"): HTMLButtonElement =>
+      h("button", { class: className, title: label, "aria-label": label, type: "button", onclick: action }, icon(path));
+    this.#stop = h("button", {
+      class: "stop",
+      type: "button",
+      title: "Stop the run",
+      onclick: actions.stop,
+      hidden: true,
+    });
+    this.#stop.append(icon(icons.stop), "Stop");
+    this.#follow = h("button", {
+      class: "follow",
+      type: "button",
+      title: "Follow the newest events (E)",
+      hidden: true,
+    });
+    this.#follow.append(icon(icons.follow), "Follow");
+    this.#follow.addEventListener("click", actions.follow);
+    for (const [state, label] of [
+      ["running", "running"],
+      ["ready", "ready"],
+      ["blocked", "blocked"],
+      ["other", "waiting"],
+    ] as const) {
+      const part = h("i", { class: `part ${state}` });
+      this.#parts.push(part);
+      this.#bar.append(part);
+      const value = h("b", {}, "");
+      this.#values.push(value);
+      this.#legend.append(
+        h("span", { class: `share ${state}` }, h("i", { class: `dot ${state}` }), value, ` ${label}`),
+      );
+    }
+    this.element = h(
+      "header",
+      { class: "header" },
+      h("div", { class: "run" }, this.#name, this.#badge, this.#exit),
+      h("div", { class: "figure" }, this.#duration, h("span", { class: "unit" }, "wall time")),
+      h("div", { class: "figure" }, this.#cores, this.#coresOf),
+      h("div", { class: "split" }, this.#bar, this.#legend),
+      h(
+        "div",
+        { class: "tools" },
+        this.#follow,
+        this.#stop,
+        ...(compact
+          ? []
+          : [
+              button("Search (/)", icons.search, actions.search),
+              button("Fit everything (F twice)", icons.fit, actions.fit),
+              button("Keys (?)", icons.keys, actions.keys),
+            ]),
+      ),
+    );
+  }
+
+  setName(name: string, whole: string): void {
+    setText(this.#name, name);
+    this.#name.title = whole;
+  }
+
+  /** Shows the numbers; `otherNs` is the time neither running, ready nor blocked, but not idle. */
+  update(headline: Headline, otherNs: number, exit: string, failed: boolean): void {
+    setText(this.#duration, formatDuration(headline.durationNs));
+    setText(this.#cores, headline.coresUsed.toFixed(headline.coresUsed < 9.95 ? 1 : 0));
+    setText(this.#coresOf, `of ${headline.coresAvailable} cores`);
+    this.#badge.hidden = !headline.live;
+    this.#exit.hidden = headline.live || exit === "";
+    setText(this.#exit, exit);
+    setClass(this.#exit, "failed", failed);
+    const times = [headline.runningNs, headline.readyNs, headline.blockedNs, otherNs];
+    const sum = times.reduce((a, b) => a + b, 0);
+    const words = ["running", "ready but without a core", "blocked", "in I/O or asleep"];
+    times.forEach((time, i) => {
+      const part = sum > 0 ? time / sum : 0;
+      this.#parts[i]!.style.flexGrow = String(part);
+      setText(this.#values[i]!, formatPercent(part));
+      (this.#values[i]!.parentElement as HTMLElement).title =
+        `${formatDuration(time)} ${words[i]}, summed over threads`;
+    });
+    this.#bar.setAttribute(
+      "aria-label",
+      times.map((time, i) => `${formatPercent(sum > 0 ? time / sum : 0)} ${words[i]}`).join(", "),
+    );
+  }
+
+  setControls(canStop: boolean, stopping: boolean, canFollow: boolean): void {
+    this.#stop.hidden = !canStop;
+    this.#stop.disabled = stopping;
+    this.#follow.hidden = !canFollow;
+  }
+}
