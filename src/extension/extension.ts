@@ -1,0 +1,181 @@
+/** Heddle in VS Code: makes the parts and joins them. Each part says at its top what it does. */
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { ViewCommand } from "../protocol/messages.js";
+import { type CommandHandler, type CommandId, registerCommands } from "./commands.js";
+import { LiveView } from "./live-view.js";
+import { Log, UserError } from "./log.js";
+import { RunStatus } from "./status-bar.js";
+import { TimelinePanels } from "./timeline-panel.js";
+import type { TimelineServices, TimelineView, TraceSource } from "./timeline-view.js";
+import { deleteTraces, renameTrace, revealTrace } from "./trace-actions.js";
+import { TraceEditorProvider, traceViewType } from "./trace-editor.js";
+import { type ExportFormat, exportTrace } from "./trace-export.js";
+import { traceName } from "./trace-folder.js";
+import type { TraceRun } from "./trace-run.js";
+import { TracedRuns } from "./traced-runs.js";
+import { type TraceNode, TracesTree } from "./traces-tree.js";
+
+/** What other code of the extension host sees of us: the tests use it to wait, and nothing else does. */
+export interface HeddleApi {
+  readonly runs: TracedRuns;
+  readonly tree: TracesTree;
+  /** All full timelines that are open, in panels and in custom editors. */
+  views(): readonly TimelineView[];
+  /** The small one of the sidebar. */
+  liveView(): TimelineView | undefined;
+}
+
+export function activate(context: vscode.ExtensionContext): HeddleApi {
+  const log = new Log(vscode.window.createOutputChannel("Heddle", { log: true }));
+  const runs = new TracedRuns(context, log);
+  const cli = join(context.extensionPath, "dist", "cli.cjs");
+  const exportTo = (path: string, format: ExportFormat) =>
+    exportTrace(cli, path, format).catch((error: unknown) => log.report(error, "exporting a trace"));
+  const services: TimelineServices = {
+    extensionUri: context.extensionUri,
+    log,
+    openTimeline: (source, span) => {
+      const view = panels.show(source);
+      if (span !== undefined) view.reveal(span);
+    },
+    exportHtml: (path) => exportTo(path, "html"),
+  };
+  const panels = new TimelinePanels(services);
+  const editors = new TraceEditorProvider(services, (path) => runs.of(path));
+  const live = new LiveView(services, async () => {
+    const [newest] = await tree.getChildren();
+    return newest && sourceOf(newest.path);
+  });
+  const tree = new TracesTree(
+    () => runs.folders(),
+    (path) => runs.of(path),
+  );
+  const treeView = vscode.window.createTreeView("heddle.traces", { treeDataProvider: tree, canSelectMany: true });
+  const status = new RunStatus(() => runs.active);
+  const sourceOf = (path: string): TraceSource => {
+    const run = runs.of(path);
+    return run === undefined ? { path, name: traceName(path) } : { path, name: scriptName(run), run };
+  };
+
+  const seen = new WeakSet<TraceRun>();
+  runs.onDidChange((run) => {
+    if (!seen.has(run)) {
+      seen.add(run);
+      const source = sourceOf(run.plan.tracePath);
+      panels.show(source);
+      live.show(source);
+    }
+    status.update();
+    tree.refresh();
+    void vscode.commands.executeCommand("setContext", "heddle.running", runs.active.length > 0);
+  });
+  panels.onDidChange(() => {
+    void vscode.commands.executeCommand("setContext", "heddle.timelineActive", panels.active !== undefined);
+  });
+
+  const toView = (command: ViewCommand) => () => (panels.active ?? editors.active)?.command(command);
+  const handlers: Record<CommandId, CommandHandler> = {
+    "heddle.run": async (target) => {
+      const uri = target instanceof vscode.Uri ? target : vscode.window.activeTextEditor?.document.uri;
+      if (uri === undefined) throw new UserError("Open the script to run first.");
+      await runs.start(uri);
+    },
+    "heddle.stop": () => runs.stopAll(),
+    "heddle.showRun": () => showRun(runs, (run) => panels.show(sourceOf(run.plan.tracePath))),
+    "heddle.showLog": () => log.channel.show(),
+    "heddle.openTrace": openTrace,
+    "heddle.openTimeline": (node) => {
+      const [path] = tracePaths(node);
+      if (path === undefined) return undefined;
+      live.show(sourceOf(path));
+      const uri = vscode.Uri.file(path);
+      if (runs.of(path)?.isActive) return panels.show(sourceOf(path));
+      return vscode.commands.executeCommand("vscode.openWith", uri, traceViewType);
+    },
+    "heddle.refreshTraces": () => tree.refresh(),
+    "heddle.renameTrace": async (node) => {
+      const [path] = tracePaths(node, undefined, treeView.selection);
+      if (path === undefined) return;
+      if ((await renameTrace(path)) !== undefined) panels.close(path);
+      tree.refresh();
+    },
+    "heddle.deleteTrace": async (node, nodes) => {
+      const paths = tracePaths(node, nodes, treeView.selection).filter((path) => !runs.of(path)?.isActive);
+      if (paths.length === 0) return;
+      for (const path of await deleteTraces(paths)) panels.close(path);
+      tree.refresh();
+    },
+    "heddle.revealTrace": async (node) => {
+      const [path] = tracePaths(node, undefined, treeView.selection);
+      if (path !== undefined) await revealTrace(path);
+    },
+    "heddle.exportHtml": (node) => exportShown(node, "html"),
+    "heddle.exportPerfetto": (node) => exportShown(node, "perfetto"),
+    "heddle.fitTimeline": toView("fit"),
+    "heddle.followTimeline": toView("follow"),
+    "heddle.searchTimeline": toView("search"),
+  };
+
+  async function exportShown(target: unknown, format: ExportFormat): Promise<void> {
+    const shown = panels.active ?? editors.active ?? live.view;
+    const path = tracePaths(target, undefined, treeView.selection)[0] ?? shown?.source?.path;
+    if (path === undefined) throw new UserError("Open a trace to export first.");
+    await exportTo(path, format);
+  }
+
+  context.subscriptions.push(
+    log.channel,
+    runs,
+    panels,
+    tree,
+    treeView,
+    status,
+    vscode.window.registerWebviewViewProvider("heddle.live", live),
+    vscode.window.registerCustomEditorProvider(traceViewType, editors, {
+      supportsMultipleEditorsPerDocument: true,
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("heddle.traceFolder")) tree.refresh();
+    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => tree.refresh()),
+    registerCommands(handlers, (command, error) => log.report(error, command.replace("heddle.", ""))),
+  );
+  return {
+    runs,
+    tree,
+    views: () => [...panels.views, ...editors.views],
+    liveView: () => live.view,
+  };
+}
+
+/** The script's whole tree ends with the editor: nobody would see it any more. */
+export function deactivate(): void {}
+
+function scriptName(run: TraceRun): string {
+  return run.plan.script.split(/[\\/]/).pop() ?? run.plan.script;
+}
+
+/** The traces that a command is about: what it was called with, else what is selected in the list. */
+function tracePaths(target: unknown, all?: unknown, selection: readonly TraceNode[] = []): string[] {
+  if (Array.isArray(all) && all.length > 0) return all.flatMap((one) => tracePaths(one));
+  if (target instanceof vscode.Uri) return [target.fsPath];
+  if (typeof target === "object" && target !== null && "path" in target) return [String(target.path)];
+  return selection.map((node) => node.path);
+}
+
+async function openTrace(): Promise<void> {
+  const chosen = await vscode.window.showOpenDialog({ filters: { "Heddle trace": ["heddle"] }, canSelectMany: true });
+  for (const uri of chosen ?? []) await vscode.commands.executeCommand("vscode.openWith", uri, traceViewType);
+}
+
+async function showRun(runs: TracedRuns, show: (run: TraceRun) => unknown): Promise<void> {
+  const items = runs.active.flatMap((run) => [
+    { label: "$(open-preview) Show Timeline", description: scriptName(run), act: () => show(run) },
+    { label: "$(debug-stop) Stop", description: scriptName(run), act: () => run.stop() },
+  ]);
+  if (items.length === 0) return;
+  const chosen = await vscode.window.showQuickPick(items, { placeHolder: "Traced scripts" });
+  await chosen?.act();
+}

@@ -1,0 +1,50 @@
+/** The small timeline of the sidebar: the run that goes on, or the last one. */
+import type * as vscode from "vscode";
+import { type TimelineServices, TimelineView, type TraceSource } from "./timeline-view.js";
+
+export class LiveView implements vscode.WebviewViewProvider {
+  readonly #services: TimelineServices;
+  #source: TraceSource | undefined;
+  #view: TimelineView | undefined;
+  #frame: vscode.WebviewView | undefined;
+
+  readonly #latest: () => Promise<TraceSource | undefined>;
+
+  /** @param latest What to show before anything ran: the newest saved trace. */
+  constructor(services: TimelineServices, latest: () => Promise<TraceSource | undefined>) {
+    this.#services = services;
+    this.#latest = latest;
+  }
+
+  resolveWebviewView(frame: vscode.WebviewView): void {
+    const view = new TimelineView(frame.webview, "compact", this.#services);
+    this.#frame = frame;
+    this.#view = view;
+    frame.onDidDispose(() => {
+      view.dispose();
+      if (this.#view === view) {
+        this.#view = undefined;
+        this.#frame = undefined;
+      }
+    });
+    this.#show();
+    void this.#latest().then((source) => {
+      if (this.#source === undefined && source !== undefined) this.show(source);
+    });
+  }
+
+  show(source: TraceSource): void {
+    this.#source = source;
+    this.#show();
+  }
+
+  get view(): TimelineView | undefined {
+    return this.#view;
+  }
+
+  #show(): void {
+    if (this.#source === undefined || this.#view === undefined) return;
+    if (this.#frame !== undefined) this.#frame.description = this.#source.name;
+    this.#view.show(this.#source);
+  }
+}

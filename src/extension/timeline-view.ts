@@ -1,0 +1,193 @@
+/**
+ * Joins one web view with one trace: sends it the file's bytes as they come, and does what the page asks for.
+ *
+ * Panel, custom editor and sidebar are three frames around this.
+ */
+import * as vscode from "vscode";
+import {
+  defaultSettings,
+  type FromWebview,
+  type Headline,
+  isFromWebview,
+  type ToWebview,
+  type ViewCommand,
+  type ViewMode,
+} from "../protocol/messages.js";
+import type { Log } from "./log.js";
+import { openSource } from "./source-opener.js";
+import { timelineHtml, webviewOptions } from "./timeline-html.js";
+import type { TraceRun } from "./trace-run.js";
+import { TraceTail } from "./trace-tail.js";
+
+/** A trace to show: a file, and the run that writes it if it is one of ours. */
+export interface TraceSource {
+  readonly path: string;
+  readonly name: string;
+  readonly run?: TraceRun;
+}
+
+/** What the frames around a view share. */
+export interface TimelineServices {
+  readonly extensionUri: vscode.Uri;
+  readonly log: Log;
+  openTimeline(source: TraceSource, span?: { fromNs: number; toNs: number }): void;
+  exportHtml(path: string): unknown;
+}
+
+/** The page's own account of what it has loaded; tests wait for it. */
+export type ViewState = Extract<FromWebview, { type: "state" }>;
+
+export class TimelineView implements vscode.Disposable {
+  readonly mode: ViewMode;
+  readonly #webview: vscode.Webview;
+  readonly #services: TimelineServices;
+  readonly #subscriptions: vscode.Disposable[] = [];
+  readonly #stateChanged = new vscode.EventEmitter<ViewState>();
+  readonly onDidChangeState = this.#stateChanged.event;
+  #source: TraceSource | undefined;
+  #runListener: vscode.Disposable | undefined;
+  #tail: TraceTail | undefined;
+  #isReady = false;
+  #isDisposed = false;
+  #pendingSpan: { fromNs: number; toNs: number } | undefined;
+  headline: Headline | undefined;
+  state: ViewState | undefined;
+
+  constructor(webview: vscode.Webview, mode: ViewMode, services: TimelineServices) {
+    this.mode = mode;
+    this.#webview = webview;
+    this.#services = services;
+    webview.options = webviewOptions(services.extensionUri);
+    this.#subscriptions.push(
+      this.#stateChanged,
+      webview.onDidReceiveMessage((message: unknown) => {
+        if (isFromWebview(message)) this.#receive(message);
+      }),
+    );
+    webview.html = timelineHtml(webview, services.extensionUri, mode);
+  }
+
+  get source(): TraceSource | undefined {
+    return this.#source;
+  }
+
+  /** Shows another trace, or this one from its beginning. */
+  show(source: TraceSource): void {
+    this.#source = source;
+    this.headline = undefined;
+    this.state = undefined;
+    this.#runListener?.dispose();
+    this.#runListener = source.run?.onDidChange(() => {
+      if (!source.run!.isActive) this.#tail?.finish();
+      this.#sendStatus();
+    });
+    if (this.#isReady) this.#load();
+  }
+
+  reveal(span: { fromNs: number; toNs: number }): void {
+    if (this.#isReady && this.#tail !== undefined) void this.#send({ type: "reveal-time", ...span });
+    else this.#pendingSpan = span;
+  }
+
+  command(command: ViewCommand): void {
+    void this.#send({ type: "command", command });
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#tail?.dispose();
+    this.#runListener?.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #load(): void {
+    this.#tail?.dispose();
+    const source = this.#source;
+    if (source === undefined) return;
+    const isCurrent = () => this.#tail === tail && !this.#isDisposed;
+    const tail: TraceTail = new TraceTail(
+      source.path,
+      {
+        reset: async (live) => {
+          if (!isCurrent()) return;
+          await this.#send({ type: "trace-reset", name: source.name, live });
+          await this.#sendStatus();
+        },
+        bytes: async (bytes, done) => {
+          if (!isCurrent()) return;
+          await this.#send({ type: "trace-bytes", bytes, done });
+          if (this.#pendingSpan !== undefined) {
+            await this.#send({ type: "reveal-time", ...this.#pendingSpan });
+            this.#pendingSpan = undefined;
+          }
+        },
+      },
+      source.run?.isActive ?? false,
+    );
+    this.#tail = tail;
+    tail.follow().catch(async (error: unknown) => {
+      if (!isCurrent()) return;
+      // A run that ended without ever writing says why in its terminal.
+      const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+      const detail = isMissing
+        ? source.run === undefined
+          ? "The file is gone: it was deleted or moved."
+          : "The script ended before anything was recorded. Its terminal says why."
+        : `The file cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      this.#services.log.warn(`${source.path}: ${detail}`);
+      await this.#send({ type: "trace-reset", name: source.name, live: false });
+      await this.#send({ type: "trace-status", state: "failed", detail });
+    });
+  }
+
+  #sendStatus(): PromiseLike<unknown> {
+    const run = this.#source?.run;
+    if (run === undefined) return this.#send({ type: "trace-status", state: "file", detail: "" });
+    const detail = run.state === "ended" && run.exitCode !== undefined ? `Exit code ${run.exitCode}` : "";
+    return this.#send({ type: "trace-status", state: run.state, detail });
+  }
+
+  #receive(message: FromWebview): void {
+    switch (message.type) {
+      case "ready":
+        this.#isReady = true;
+        void this.#send({ type: "settings", settings: defaultSettings });
+        this.#load();
+        break;
+      case "open-source": {
+        const base = this.#source?.run?.plan.cwd;
+        openSource(message, this.#source?.path, base).catch((error: unknown) => this.#services.log.report(error));
+        break;
+      }
+      case "stop":
+        void this.#source?.run?.stop();
+        break;
+      case "open-timeline":
+        if (this.#source !== undefined) {
+          const { fromNs, toNs } = message;
+          this.#services.openTimeline(this.#source, fromNs === null || toNs === null ? undefined : { fromNs, toNs });
+        }
+        break;
+      case "export-html":
+        if (this.#source !== undefined) void this.#services.exportHtml(this.#source.path);
+        break;
+      case "headline":
+        this.headline = message.headline;
+        this.#source?.run?.setHeadline(message.headline);
+        break;
+      case "state":
+        this.state = message;
+        this.#stateChanged.fire(message);
+        break;
+      case "error":
+        this.#services.log.channel.error(`timeline: ${message.message}\n${message.stack}`);
+        break;
+    }
+  }
+
+  /** A web view that is gone or hidden takes nothing; it asks again with `ready` when it is back. */
+  #send(message: ToWebview): PromiseLike<unknown> {
+    if (this.#isDisposed) return Promise.resolve(false);
+    return this.#webview.postMessage(message);
+  }
+}

@@ -1,0 +1,171 @@
+/** The workbench in a browser, driven as a user does: keys, clicks, and what is on the screen. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Browser, chromium, type Frame, type Page } from "playwright-core";
+
+interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+  log(): string;
+}
+
+export class Workbench {
+  readonly page: Page;
+  readonly workspace: string;
+  readonly #browser: Browser;
+  readonly #server: Server;
+  readonly #home: string;
+
+  private constructor(page: Page, workspace: string, browser: Browser, server: Server, home: string) {
+    this.page = page;
+    this.workspace = workspace;
+    this.#browser = browser;
+    this.#server = server;
+    this.#home = home;
+  }
+
+  /**
+   * @param files Of the workspace, by name.
+   * @param trust Whether VS Code asks for trust (and the workspace then has none).
+   */
+  static async start(
+    files: Readonly<Record<string, string | Uint8Array>>,
+    { trust = false, settings = {} as Record<string, unknown>, workspace = "" } = {},
+  ): Promise<Workbench> {
+    // JavaScript outside of the tests' own compilation.
+    const script = "../../../scripts/vscode-server.mjs";
+    const { startServer } = (await import(script)) as {
+      startServer(home: string, options: object): Promise<Server>;
+    };
+    const home = mkdtempSync(join(tmpdir(), "heddle-user-"));
+    const folder = workspace || join(home, "project");
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), content);
+    }
+    const server = await startServer(join(home, "vscode"), {
+      vsix: process.env.HEDDLE_TEST_VSIX,
+      trust,
+      settings: {
+        "heddle.nodePath": process.env.HEDDLE_TEST_NODE ?? process.execPath,
+        "security.workspace.trust.startupPrompt": "never",
+        "workbench.startupEditor": "none",
+        "workbench.tips.enabled": false,
+        "chat.disableAIFeatures": true,
+        "workbench.secondarySideBar.defaultVisibility": "hidden",
+        "editor.minimap.enabled": false,
+        ...settings,
+      },
+    });
+    const browser = await chromium.launch({
+      executablePath: process.env.HEDDLE_TEST_CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+    });
+    const page = await browser.newPage({ viewport: { width: 1500, height: 900 } });
+    page.setDefaultTimeout(15_000);
+    await page.goto(`${server.url}?folder=${encodeURIComponent(folder)}`);
+    await page.locator(".monaco-workbench .part.statusbar").waitFor();
+    return new Workbench(page, folder, browser, server, home);
+  }
+
+  /** Opens a file of the workspace by Quick Open. */
+  async open(name: string): Promise<void> {
+    const tab = this.page.locator(`.tab[data-resource-name="${name}"]`).first();
+    await this.#pick("Control+p", name, name, () => tab.waitFor({ timeout: 5000 }));
+  }
+
+  /** Runs a command by its title in the command palette. */
+  async command(title: string): Promise<void> {
+    await this.#pick("F1", `>${title}`, title);
+  }
+
+  /** A quick pick may still be closing, or its list not be filled yet: then once more. */
+  async #pick(key: string, typed: string, row: string, chosen = async () => {}): Promise<void> {
+    const input = this.page.locator(".quick-input-widget input");
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.page.keyboard.press(key);
+        await input.fill(typed, { timeout: 3000 });
+        const found = this.page.locator(".quick-input-list .monaco-list-row", { hasText: row }).first();
+        await found.click({ timeout: 3000 });
+        await chosen();
+        return;
+      } catch (error) {
+        if (attempt === 5) throw error;
+        await this.page.keyboard.press("Escape");
+      }
+    }
+  }
+
+  /** The titles that the palette offers for what is typed. */
+  async offered(typed: string): Promise<string[]> {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input");
+    await input.waitFor();
+    await input.fill(`>${typed}`);
+    await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor();
+    const rows = await this.page.locator(".quick-input-list .monaco-list-row .label-name").allTextContents();
+    await this.page.keyboard.press("Escape");
+    return rows;
+  }
+
+  /** The document of the timeline: the whole one, or the sidebar's. */
+  async timeline(mode: "full" | "compact" = "full", timeoutMs = 30_000): Promise<Frame> {
+    const until = Date.now() + timeoutMs;
+    for (;;) {
+      for (const frame of this.page.frames()) {
+        const found = await frame.evaluate(() => document.body?.dataset.mode).catch(() => undefined);
+        if (found === mode && (await isShown(frame))) return frame;
+      }
+      if (Date.now() > until) throw new Error(`no ${mode} timeline on the screen within ${timeoutMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Opens Heddle's sidebar. */
+  async sidebar(): Promise<void> {
+    // A click on the container that is open would close it.
+    const isOpen = this.page.locator(".sidebar .pane-header", { hasText: "Traces" }).first();
+    if (await isOpen.isVisible()) return;
+    await this.page.locator(".activitybar .action-label[aria-label='Heddle']").click();
+    await isOpen.waitFor();
+  }
+
+  /** Takes an entry of the open context menu: by Enter, since a menu takes no click in its first moment. */
+  async menu(title: string): Promise<void> {
+    const entry = this.page.locator(".context-view .action-item", { hasText: title }).first();
+    await entry.hover();
+    await this.page.locator(".context-view .action-item.focused", { hasText: title }).waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  trace(name: string | RegExp) {
+    return this.page.locator(".sidebar .monaco-list-row", { hasText: name });
+  }
+
+  notification(text: string | RegExp) {
+    return this.page.locator(".notification-toast", { hasText: text });
+  }
+
+  async picture(name: string): Promise<void> {
+    const folder = join(__dirname, "..", "..", "..", "out", "pictures");
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: join(folder, `${name}.png`) });
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop();
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+}
+
+/** Web views that are kept while hidden are still frames of the page. */
+async function isShown(frame: Frame): Promise<boolean> {
+  for (let at: Frame | null = frame; at?.parentFrame(); at = at.parentFrame()) {
+    const element = await at.frameElement().catch(() => null);
+    if (element === null || !(await element.isVisible())) return false;
+  }
+  return true;
+}
