@@ -1,0 +1,3 @@
+export function echo(n) {
+  return n;
+}
