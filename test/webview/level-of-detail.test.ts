@@ -115,6 +115,22 @@ describe("IntervalIndex", () => {
           assert.ok(there, `pixel ${pixel} lost its longest`);
         }
       }),
+      {
+        // An open interval that is shorter than the one before it, in one pixel.
+        examples: [
+          [
+            {
+              pairs: [
+                [0, 101],
+                [0, 0],
+              ],
+              open: true,
+              states: Array<number>(400).fill(1),
+            },
+            [0, 101.00000000000001 / 201, 1],
+          ],
+        ],
+      },
     );
   });
 

@@ -138,10 +138,23 @@ export class IntervalIndex {
         const width = ((Number.isNaN(lastEnd) ? range.now : lastEnd) - start[last]!) * scale;
         if (width >= 1) next--;
       }
-      const longest = next === i + 1 ? i : this.#longest.best(i, next);
+      const longest = this.#longestOf(i, next, range.now);
       visit(rows[longest]!, pixel, pixel + 1, next - i);
       i = next;
     }
+  }
+
+  /** The longest of a range of items; only the last can be open, and lasts until `now`. */
+  #longestOf(from: number, to: number, now: number): number {
+    const { start, end } = this.#columns;
+    const rows = this.#rows.array;
+    const last = to - 1;
+    if (from === last) return from;
+    const lastRow = rows[last]!;
+    if (!Number.isNaN(end[lastRow]!)) return this.#longest.best(from, to);
+    const closed = this.#longest.best(from, last);
+    const closedRow = rows[closed]!;
+    return now - start[lastRow]! > end[closedRow]! - start[closedRow]! ? last : closed;
   }
 
   /** The row under `time`; of those within `tolerance` nanoseconds the longest; -1 if there is none. */
