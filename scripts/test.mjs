@@ -13,6 +13,8 @@ const present = Number(process.versions.node.split(".")[0]);
 let passed = 0;
 let failed = 0;
 const failures = [];
+/** What mocha told of each failure, told again at the end: a long log is often cut in the middle. */
+const explanations = [];
 
 function run(command, args, env = {}) {
   return new Promise((resolve) => {
@@ -56,7 +58,11 @@ async function suite(name, command, args, env) {
   passed += count("passing");
   const failing = count("failing");
   failed += failing > 0 ? failing : code === 0 ? 0 : 1;
-  if (code !== 0) failures.push(name);
+  if (code !== 0) {
+    failures.push(name);
+    const from = output.search(/^\s+\d+ failing/m);
+    explanations.push(`── ${name}\n${from < 0 ? output.slice(-4000) : output.slice(from, from + 8000)}`);
+  }
 }
 
 const bin = (name) => join(root, "node_modules", ".bin", name);
@@ -116,6 +122,7 @@ for (const [name, part] of Object.entries(parts)) {
     failures.push(name);
   }
 }
+for (const explanation of explanations) console.log(`\n${explanation.trimEnd()}`);
 if (failures.length > 0) console.log(`\nFailed: ${failures.join(", ")}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
