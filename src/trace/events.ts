@@ -37,14 +37,26 @@ export const EventKind = {
   /** The calling thread saw the end of a child. a: pid, b: exit code + 1000 (so that -signal is positive). */
   ProcessExit: 8,
 
-  /** Begins to wait for a lock. object, a: wait number, site. Flag Async for a promise. */
+  /**
+   * Begins to wait for a lock. object, a: wait number, site, b: number of the thread that has it (0: not known, or
+   * several). Flag Async for a promise.
+   */
   LockWait: 10,
   /** Has the lock. object, a: wait number or 0 if it never waited, site. */
   LockAcquire: 11,
   /** Gives up waiting, by timeout or abort. object, a: wait number (0: a try that did not wait). */
   LockTimeout: 12,
-  /** Gave the lock back. object. */
+  /** Gave the lock back. object, b: how many permits of a semaphore (0: one). */
   LockRelease: 13,
+  /**
+   * Had a lock that was free when it asked, and gave it back now: one record for both, so that a lock nobody waits for
+   * costs one. object, a: milliseconds it had it, b: number of the thread that had it if another gives it back (0: this
+   * one), site: of the acquisition, if known. Flag InexactTime: one of the two times was not read but estimated.
+   * Nothing tells of the acquisition before; who waits meanwhile names the holder in LockWait.
+   */
+  LockHold: 14,
+  /** Found that the holder is dead. object, a: wait number, b: number of the dead thread. */
+  LockAbandoned: 15,
 
   /** Begins to wait for a free place. object, a: wait number, site. */
   QueuePutWait: 20,
@@ -72,8 +84,10 @@ export const EventKind = {
 
   /** Begins to wait for something that is not a lock or queue. flags: WaitReason in bits 8-11 shifted by 4 with the common flags; object, a: wait number, b: WaitReason, site. */
   WaitBegin: 40,
-  /** That wait is over. object, a: wait number; flag Failed on timeout. */
+  /** That wait is over. object, a: wait number, b: number of the thread that ended it (0: not known); flag Failed on timeout. */
   WaitEnd: 41,
+  /** Changed what others wait for. object, a: a {@link SignalKind}, b: how many it woke, site. */
+  Signal: 42,
 
   /** A span of the user begins. a: span number (per thread), b: name string, object: category string, site. */
   SpanBegin: 50,
@@ -137,5 +151,20 @@ export const WaitReason = {
   /** For a queue's tasks to be done. */ QueueJoin: 6,
   /** A pool's worker for its next task. */ IdleWorker: 7,
   /** For a process or helper to start. */ Start: 8,
+  /** For a condition to be notified; the time until the lock is had again is a LockWait of the lock. */ Condition: 9,
+  /** For an event to be set. */ Event: 10,
+  /** For the other parties of a barrier. */ Barrier: 11,
+  /** For an interval to pass, as a timer does. */ Sleep: 12,
 } as const;
 export type WaitReason = (typeof WaitReason)[keyof typeof WaitReason];
+
+/** What a Signal did. */
+export const SignalKind = {
+  /** `notify` of a condition. */ Notify: 1,
+  /** `set` of an event. */ Set: 2,
+  /** `clear` of an event. */ Clear: 3,
+  /** The last party of a barrier came, and all went on. */ Pass: 4,
+  /** A barrier broke: by abort, timeout, or an action that threw. */ Break: 5,
+  /** `reset` of a barrier. */ Reset: 6,
+} as const;
+export type SignalKind = (typeof SignalKind)[keyof typeof SignalKind];
