@@ -5,6 +5,7 @@
 import { SliceKind, type TraceModel } from "../src/analysis/model.js";
 import {
   defaultSettings,
+  type RememberedView,
   type RunState,
   type ViewCommand,
   type ViewMode,
@@ -19,7 +20,7 @@ import { displayName, parseSite } from "./model/format.js";
 import { type Lane, laneAt, lanesBetween, layOutLanes, totalHeight } from "./model/lanes.js";
 import { nextNamed, type SearchHit, search } from "./model/search.js";
 import { Summarizer, type Summary } from "./model/summary.js";
-import { extentOf, hitTest, neighbour, sameThing, type Thing } from "./model/things.js";
+import { extentOf, hitTest, isThingOf, neighbour, sameThing, type Thing } from "./model/things.js";
 import { TrackIndexes } from "./model/track-indexes.js";
 import { Viewport } from "./model/viewport.js";
 import { CanvasRenderer } from "./render/canvas-renderer.js";
@@ -44,6 +45,10 @@ declare global {
 
 /** How often the numbers above a live timeline change, milliseconds. */
 const SUMMARY_PAUSE_MS = 250;
+/** A click opens the source only when no second one follows: a double click zooms, and nothing may move under it. */
+const DOUBLE_CLICK_MS = 250;
+/** How often the place is noted while one moves about, milliseconds. */
+const REMEMBER_PAUSE_MS = 100;
 /** Width of the names at first, CSS pixels. */
 const LABEL_WIDTH = { full: 212, compact: 86 } as const;
 
@@ -94,6 +99,13 @@ export class App {
   #ratio = 1;
   #height = 0;
   #reported = false;
+  /** The trace's file and name; "" where the page comes with its trace. */
+  #path = "";
+  #name = "";
+  /** How this trace was left, until so much of it is loaded that it can be looked at so again. */
+  #left: RememberedView | null = null;
+  #rememberTimer = 0;
+  #openTimer = 0;
 
   constructor(host: Host, root: HTMLElement) {
     this.#host = host;
@@ -154,13 +166,19 @@ export class App {
     this.#listenToPointer();
     this.#layout.scroller.addEventListener("scroll", () => this.#request(), { passive: true });
     new ResizeObserver(() => this.#resize()).observe(this.#layout.scroller);
+    window.addEventListener("pagehide", () => this.#rememberNow());
     globalThis.heddleFrameStats = () => this.#scheduler.statistics();
     this.#resize();
     this.#empty.waiting("Waiting for a trace…");
   }
 
-  /** Forgets what is shown. */
-  reset(name: string, live: boolean): void {
+  /** Forgets what is shown. A `path` that was shown before the page was loaded again comes back as it was left. */
+  reset(name: string, live: boolean, path = ""): void {
+    const left = path === "" ? null : this.#host.recall();
+    this.#left = left?.path === path ? left : null;
+    this.#path = path;
+    this.#name = name;
+    clearTimeout(this.#openTimer);
     this.#loaded = null;
     this.#lanes = [];
     this.#summary = null;
@@ -343,6 +361,7 @@ export class App {
     });
     const [first, last] = lanesBetween(this.#lanes, scrollTop - 60, scrollTop + this.#height + 60);
     this.#labels.update(this.#lanes, first, last, this.#activeLane, model, indexes, this.viewport);
+    this.#remember();
     if (loaded) {
       const live = !model.complete && this.#state !== "file";
       this.#header.setControls(
@@ -360,6 +379,7 @@ export class App {
     loaded.flows.grow();
     this.#layOut();
     this.viewport.setLimit(model.endNs);
+    if (this.#left && (model.complete || model.endNs >= this.#left.end)) this.#comeBack(loaded, this.#left);
     if (this.#lanes.length > 0) this.#empty.hide();
     const now = performance.now();
     if (model.complete || now - this.#summaryAt >= SUMMARY_PAUSE_MS) this.#summarize(loaded, now);
@@ -384,6 +404,40 @@ export class App {
       this.#reported = true;
       this.#host.send({ type: "state", lanes: this.#lanes.length, events: model.recorder.events, complete: true });
     }
+  }
+
+  /** Takes up the view as it was left. */
+  #comeBack(loaded: Loaded, left: RememberedView): void {
+    this.#left = null;
+    this.#collapsed = new Set(left.collapsed);
+    this.#layOut();
+    if (!left.following) this.viewport.show(left.start, left.end);
+    else if (left.start > 0) {
+      this.viewport.show(loaded.model.endNs - (left.end - left.start), loaded.model.endNs);
+      this.viewport.following = true;
+    }
+    this.#layout.scroller.scrollTop = left.scrollTop;
+    if (isThingOf(loaded.model, left.selection)) this.#select(left.selection);
+  }
+
+  #remember(): void {
+    this.#rememberTimer ||= window.setTimeout(() => this.#rememberNow(), REMEMBER_PAUSE_MS);
+  }
+
+  #rememberNow(): void {
+    clearTimeout(this.#rememberTimer);
+    this.#rememberTimer = 0;
+    if (this.#path === "" || this.#mode === "compact" || this.#left || !this.#loaded) return;
+    this.#host.remember({
+      path: this.#path,
+      name: this.#name,
+      start: this.viewport.start,
+      end: this.viewport.end,
+      following: this.viewport.following,
+      scrollTop: this.#layout.scroller.scrollTop,
+      collapsed: [...this.#collapsed],
+      selection: this.#selection,
+    });
   }
 
   #layOut(): void {
@@ -436,10 +490,13 @@ export class App {
         if (lane?.kind === "group") this.#toggleGroup(lane.id);
         else {
           if (lane) this.#activeLane = lane.id;
-          this.#select(this.#thingAt(x, y));
+          const thing = this.#thingAt(x, y);
+          this.#select(thing);
+          this.#openSoon(thing);
         }
       },
       doubleClick: (x, y) => {
+        clearTimeout(this.#openTimer);
         const thing = this.#thingAt(x, y);
         if (!thing || !this.#loaded) return;
         const { start, end } = extentOf(this.#loaded.model, thing);
@@ -656,9 +713,17 @@ export class App {
     this.#request();
   }
 
-  #openSite(site: string): void {
+  #openSite(site: string, keepFocus = false): void {
     const place = parseSite(site);
-    if (place) this.#host.send({ type: "open-source", ...place });
+    if (place) this.#host.send({ type: "open-source", ...place, keepFocus });
+  }
+
+  /** Opens the line that what was clicked comes from. */
+  #openSoon(thing: Thing | null): void {
+    clearTimeout(this.#openTimer);
+    if (!thing || thing.type === "value" || !this.#host.connected) return;
+    const site = this.#description(thing)?.site;
+    if (site) this.#openTimer = window.setTimeout(() => this.#openSite(site, true), DOUBLE_CLICK_MS);
   }
 
   #announce(words: string): void {

@@ -1,10 +1,19 @@
 /**
  * Where the page lives: in VS Code, with messages of the protocol, or alone in a file that carries its trace with it.
  */
-import { type FromWebview, isToWebview, type ToWebview, type ViewMode } from "../src/protocol/messages.js";
+import {
+  type FromWebview,
+  isRememberedView,
+  isToWebview,
+  type RememberedView,
+  type ToWebview,
+  type ViewMode,
+} from "../src/protocol/messages.js";
 
 interface VsCodeApi {
   postMessage(message: FromWebview): void;
+  getState(): unknown;
+  setState(state: RememberedView): void;
 }
 
 declare global {
@@ -16,6 +25,9 @@ export interface Host {
   /** Whether an extension listens: sources can be opened, runs stopped. */
   readonly connected: boolean;
   send(message: FromWebview): void;
+  /** Keeps how the trace is looked at beyond the life of the page, where the host can. */
+  remember(view: RememberedView): void;
+  recall(): RememberedView | null;
   /** Starts listening; what comes is given to `receive`, in order. */
   start(receive: (message: ToWebview) => void): void;
 }
@@ -32,6 +44,11 @@ function vsCodeHost(api: VsCodeApi, mode: ViewMode): Host {
     mode,
     connected: true,
     send: (message) => api.postMessage(message),
+    remember: (view) => api.setState(view),
+    recall() {
+      const state = api.getState();
+      return isRememberedView(state) ? state : null;
+    },
     start(receive) {
       window.addEventListener("message", (event: MessageEvent<unknown>) => {
         if (isToWebview(event.data)) receive(event.data);
@@ -46,6 +63,8 @@ function fileHost(mode: ViewMode): Host {
     mode,
     connected: false,
     send: () => {},
+    remember: () => {},
+    recall: () => null,
     start(receive) {
       const element = document.getElementById("heddle-trace");
       const name = element?.dataset.name ?? document.title;

@@ -16,7 +16,7 @@ function receive(message: ToWebview): void {
     case "trace-reset":
       builder = new TraceBuilder();
       shown = false;
-      app.reset(message.name, message.live);
+      app.reset(message.name, message.live, message.path);
       return;
     case "trace-bytes":
       takeBytes(message.bytes, message.done);

@@ -24,8 +24,11 @@ export type RunState =
 
 /** From the extension to the web view. */
 export type ToWebview =
-  /** Forget what is shown: a new trace begins. `name` is what a person calls it (the script or file name). */
-  | { readonly type: "trace-reset"; readonly name: string; readonly live: boolean }
+  /**
+   * Forget what is shown: a new trace begins. `name` is what a person calls it (the script or file name). `path` is
+   * its file: a page that is loaded again with the same one comes back as it was left.
+   */
+  | { readonly type: "trace-reset"; readonly name: string; readonly live: boolean; readonly path?: string }
   /**
    * The next bytes of the file. `done`: no more will come, even if the file has no end mark. Send a `Uint8Array`;
    * `bytes` may be empty.
@@ -55,8 +58,17 @@ export const defaultSettings: ViewSettings = { follow: true, showSystemThreads: 
 export type FromWebview =
   /** The page listens now. `mode` is the mode it runs in. */
   | { readonly type: "ready"; readonly mode: ViewMode }
-  /** Open the source; line and column count from 1. `file` is a path or a `file:` URL, as it is in the trace. */
-  | { readonly type: "open-source"; readonly file: string; readonly line: number; readonly column: number }
+  /**
+   * Open the source; line and column count from 1. `file` is a path or a `file:` URL, as it is in the trace.
+   * `keepFocus`: the keys stay with the timeline, and a file that is not there is no error.
+   */
+  | {
+      readonly type: "open-source";
+      readonly file: string;
+      readonly line: number;
+      readonly column: number;
+      readonly keepFocus?: boolean;
+    }
   /** Stop the run that this view shows. */
   | { readonly type: "stop" }
   /** The compact view was clicked: open the whole timeline, at this span if there is one. */
@@ -79,6 +91,41 @@ export interface Headline {
   readonly blockedNs: number;
   readonly readyNs: number;
   readonly live: boolean;
+}
+
+/**
+ * What a page keeps of how a trace is looked at, by the web view's own state: VS Code gives it back to the page and to
+ * the extension when the window was reloaded.
+ */
+export interface RememberedView {
+  readonly path: string;
+  readonly name: string;
+  /** Nanoseconds since the start of the trace. */
+  readonly start: number;
+  readonly end: number;
+  readonly following: boolean;
+  /** CSS pixels. */
+  readonly scrollTop: number;
+  /** Whose lanes are hidden. */
+  readonly collapsed: readonly string[];
+  /** The selected thing as the page knows it; null without one. */
+  readonly selection: unknown;
+}
+
+/** Whether a stored value, perhaps of another version, can be taken up again. */
+export function isRememberedView(value: unknown): value is RememberedView {
+  if (typeof value !== "object" || value === null) return false;
+  const view = value as Partial<Record<keyof RememberedView, unknown>>;
+  return (
+    typeof view.path === "string" &&
+    typeof view.name === "string" &&
+    typeof view.start === "number" &&
+    typeof view.end === "number" &&
+    typeof view.following === "boolean" &&
+    typeof view.scrollTop === "number" &&
+    Array.isArray(view.collapsed) &&
+    "selection" in view
+  );
 }
 
 const toWebviewTypes: ReadonlySet<string> = new Set<ToWebview["type"]>([

@@ -57,6 +57,8 @@ describe("the timeline in a browser", function () {
         globalThis.sent = [];
         globalThis.acquireVsCodeApi = () => ({
           postMessage: (message: FromWebview) => void globalThis.sent.push(message),
+          getState: () => JSON.parse(sessionStorage.getItem("state") ?? "null"),
+          setState: (state) => sessionStorage.setItem("state", JSON.stringify(state)),
         });
       });
     }
@@ -357,6 +359,50 @@ describe("the timeline in a browser", function () {
     assert.ok(message?.type === "open-source");
     assert.match(message.file, /\.ts$/);
     assert.ok(message.line > 0 && message.column > 0);
+  });
+
+  it("opens the source of what is clicked, but only zooms on a double click; is as it was left when loaded again", async () => {
+    const bytes = demoTrace().bytes();
+    const load = async () => {
+      await post({ type: "trace-reset", name: "pipeline.ts", live: false, path: "/traces/pipeline.heddle" });
+      await postBytes(bytes, true);
+      await page.waitForSelector("body[data-lanes]");
+      await drawn();
+    };
+    const opened = () => page.evaluate(() => globalThis.sent.filter((sent) => sent.type === "open-source"));
+    await open({ bytes: null }, { fakeHost: true });
+    await load();
+    for (let i = 0; i < 6; i++) await page.keyboard.press("w");
+    await drawn();
+    const [left, y] = await lanePoint("worker-2", 0, 30);
+    let x = left + 4;
+    for (; x < left + 780; x += 6) {
+      await page.mouse.move(x, y);
+      if (((await page.locator(".tooltip").textContent()) ?? "").includes("waits for lock")) break;
+    }
+    const whole = await axis();
+    await page.mouse.dblclick(x, y);
+    await drawn();
+    assert.notEqual(await axis(), whole);
+    // What was clicked twice fills the middle now.
+    await page.mouse.click(left + 390, y);
+    await page.waitForFunction(() => globalThis.sent.some((sent) => sent.type === "open-source"));
+    const [message, ...more] = await opened();
+    assert.ok(message?.type === "open-source" && message.keepFocus === true && message.line > 0);
+    assert.equal(more.length, 0);
+    for (let i = 0; i < 3; i++) await page.keyboard.press("w");
+    await drawn();
+    const zoomed = await axis();
+    assert.notEqual(zoomed, whole);
+    const selected = await page.locator(".details-title").textContent();
+    await page.reload();
+    await load();
+    assert.equal(await axis(), zoomed);
+    assert.equal(await page.locator(".details-title").textContent(), selected);
+    await post({ type: "trace-reset", name: "other.ts", live: false, path: "/traces/other.heddle" });
+    await postBytes(bytes, true);
+    await page.waitForFunction(() => document.querySelector(".details-title")?.textContent === "Most waited for");
+    assert.notEqual(await axis(), zoomed);
   });
 
   it("fits the sidebar", async () => {

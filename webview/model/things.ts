@@ -19,6 +19,30 @@ export function sameThing(a: Thing | null, b: Thing | null): boolean {
   return a.type === "value" ? a.time === (b as typeof a).time : a.row === (b as typeof a).row;
 }
 
+/** Whether a value from elsewhere is a thing of this model. */
+export function isThingOf(model: TraceModel, value: unknown): value is Thing {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, lane, thread, object, core, row, time } = value as Partial<Record<string, unknown>>;
+  if (typeof lane !== "string") return false;
+  if (type === "value") return typeof time === "number";
+  const rows = (): number | undefined => {
+    switch (type) {
+      case "slice":
+        return model.threads[thread as number]?.slices.count;
+      case "state":
+        return model.threads[thread as number]?.states.count;
+      case "mark":
+        return model.threads[thread as number]?.marks.count;
+      case "hold":
+        return model.objects[object as number]?.holds?.count;
+      case "core":
+        return model.cores[core as number]?.count;
+    }
+    return undefined;
+  };
+  return Number.isInteger(row) && (row as number) >= 0 && (row as number) < (rows() ?? 0);
+}
+
 /** From when to when it lasted; the end is that of the trace if it is open. */
 export function extentOf(model: TraceModel, thing: Thing): { start: number; end: number; open: boolean } {
   const of = (columns: { start: Float64Array; end: Float64Array }, row: number) => {
