@@ -122,7 +122,8 @@ export class TraceReader {
         this.#offset += length;
         continue;
       }
-      if (this.#offset === 0 && this.bytes >= MAGIC.length && !beginsWithMagic(data, 0)) this.#startsLikeTrace = false;
+      // Fewer bytes than the magic has are compared as far as they go.
+      if (this.#offset === 0 && !beginsWithMagic(data, 0)) this.#startsLikeTrace = false;
       let next = position + 1;
       while (next < data.length && data[next] !== MAGIC[0]) next++;
       this.#skipped += next - position;

@@ -306,6 +306,11 @@ describe("what is no trace", () => {
     const whole = (bytes: Uint8Array) => () => readAll(bytes).reader.finish();
     assert.equal(code(whole(new Uint8Array(0))), "empty");
     assert.equal(code(whole(new TextEncoder().encode("import { Lock } from 'heddle/threading';\n"))), "not-a-trace");
+    // Shorter than the magic, too; only what is its beginning may be a cut trace.
+    for (const length of [1, 2, 3]) {
+      assert.equal(code(whole(new TextEncoder().encode("abc").subarray(0, length))), "not-a-trace");
+      assert.equal(code(whole(headerFrame(header).subarray(0, length))), "cut");
+    }
     assert.equal(
       code(() => new TraceReader().push(new Uint8Array(1 << 17))),
       "not-a-trace",
