@@ -84,7 +84,7 @@ export class App {
   #collapsed = new Set<string>(["cores"]);
   #seenGroups = 0;
   #summary: Summary | null = null;
-  #summaryAt = 0;
+  #summaryAt = Number.NEGATIVE_INFINITY;
   #summaryTimer = 0;
   #modelChanged = false;
   #selection: Thing | null = null;
@@ -336,11 +336,12 @@ export class App {
     const loaded = this.#loaded;
     if (loaded && this.#modelChanged) this.#takeGrowth(loaded);
     if (devicePixelRatio !== this.#ratio) this.#resize();
+    // Asked before anything changes the page, or the browser would have to lay it out for the answer.
+    const { scrollTop } = this.#layout.scroller;
     const ticks = this.#axis.draw(this.viewport);
     const empty = emptyModel;
     const model = loaded?.model ?? empty.model;
     const indexes = loaded?.indexes ?? empty.indexes;
-    const { scrollTop } = this.#layout.scroller;
     this.#overview.draw(model, indexes, this.#theme);
     this.#renderer.draw({
       model,

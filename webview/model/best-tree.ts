@@ -2,6 +2,7 @@ import { GrowingFloat64, GrowingUint32 } from "./growing.js";
 
 const SHIFT = 2;
 const FAN = 1 << SHIFT;
+const MASK = FAN - 1;
 
 /** The best item of each complete bucket of one size. */
 interface Level {
@@ -49,26 +50,36 @@ export class BestTree {
 
   /** The item with the greatest score in [from, to), the first of equals; -1 if the range is empty. */
   best(from: number, to: number): number {
+    if (from >= to) return -1;
     const levels = this.#levels;
-    let best = -1;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    for (let i = from; i < to; ) {
-      // The largest bucket that begins here and ends in the range.
-      let level = 0;
-      let size = 1;
-      while (level < levels.length) {
-        const wider = size << SHIFT;
-        if ((i & (wider - 1)) !== 0 || i + wider > to || i / wider >= levels[level]!.items.count) break;
-        size = wider;
-        level++;
+    const score = this.#score;
+    let best = from;
+    let bestScore = score(from);
+    const take = (item: number, value: number): void => {
+      if (value > bestScore || (value === bestScore && item < best)) {
+        best = item;
+        bestScore = value;
       }
-      const at = i / size;
-      const score = level === 0 ? this.#score(i) : levels[level - 1]!.scores.array[at]!;
-      if (score > bestScore || best < 0) {
-        best = level === 0 ? i : levels[level - 1]!.items.array[at]!;
-        bestScore = score;
-      }
-      i += size;
+    };
+    // Both ends are taken piece by piece up to where a larger bucket begins; what is between them goes a level up.
+    let low = from + 1;
+    let high = to;
+    const whole = levels.length > 0 ? levels[0]!.items.count << SHIFT : 0;
+    if (high > whole) {
+      const first = low > whole ? low : whole;
+      for (let i = first; i < high; i++) take(i, score(i));
+      high = first;
+    }
+    while (low < high && (low & MASK) !== 0) take(low, score(low++));
+    while (low < high && (high & MASK) !== 0) take(--high, score(high));
+    for (let level = 0; low < high; level++) {
+      low >>>= SHIFT;
+      high >>>= SHIFT;
+      const items = levels[level]!.items.array;
+      const scores = levels[level]!.scores.array;
+      const above = level + 1 < levels.length ? levels[level + 1]!.items.count << SHIFT : 0;
+      while (low < high && ((low & MASK) !== 0 || low >= above)) take(items[low]!, scores[low++]!);
+      while (low < high && ((high & MASK) !== 0 || high > above)) take(items[--high]!, scores[high]!);
     }
     return best;
   }

@@ -8,7 +8,7 @@ import { GrowingFloat64 } from "./growing.js";
 import type { PixelRange } from "./interval-index.js";
 
 export const STATES = 6;
-const BLOCK = 32;
+const BLOCK = 8;
 
 /** One pixel column each: `solid` is a state, 0 for nothing known, or {@link MIXED}; then `share` has the parts. */
 export interface BandPixels {

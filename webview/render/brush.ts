@@ -36,7 +36,6 @@ export class Brush {
     this.setFont(theme.font);
     this.context.textBaseline = "middle";
     this.context.globalAlpha = 1;
-    this.rect(0, 0, this.width, this.height, theme.background);
   }
 
   setFont(font: string): void {

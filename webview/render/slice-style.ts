@@ -1,8 +1,9 @@
 import { SliceKind } from "../../src/analysis/model.js";
+import type { Ink } from "./pixel-frame.js";
 import type { Theme } from "./theme.js";
 
 export interface SliceStyle {
-  readonly fill: string;
+  readonly ink: Ink;
   readonly text: string;
 }
 
@@ -13,19 +14,22 @@ export const FAILED_FLAG = 2;
 
 /** Colours of slices; those of tasks and spans depend on the name only, so a name looks the same everywhere. */
 export class SliceStyles {
-  readonly #theme: Theme;
+  readonly #palette: readonly SliceStyle[];
   readonly #named: (SliceStyle | undefined)[] = [];
+  readonly #nobody: SliceStyle;
   readonly #wait: SliceStyle;
   readonly #async: SliceStyle;
   readonly #gc: SliceStyle;
   readonly #delay: SliceStyle;
 
   constructor(theme: Theme) {
-    this.#theme = theme;
-    this.#wait = { fill: theme.wait, text: theme.waitText };
-    this.#async = { fill: theme.asyncWait, text: theme.foreground };
-    this.#gc = { fill: theme.gc, text: theme.foreground };
-    this.#delay = { fill: theme.loopDelay, text: theme.foreground };
+    const { wait, asyncWait, gc, loopDelay, faint, palette } = theme.inks;
+    this.#wait = { ink: wait, text: theme.waitText };
+    this.#async = { ink: asyncWait, text: theme.foreground };
+    this.#gc = { ink: gc, text: theme.foreground };
+    this.#delay = { ink: loopDelay, text: theme.foreground };
+    this.#nobody = { ink: faint, text: theme.foreground };
+    this.#palette = theme.paletteText.map((text, i) => ({ ink: palette[i]!, text }));
   }
 
   of(kind: number, flags: number, name: number, strings: readonly string[]): SliceStyle {
@@ -45,14 +49,12 @@ export class SliceStyles {
 
   /** The colour of the n-th thing. */
   numbered(n: number): SliceStyle {
-    const i = n % this.#theme.palette.length;
-    return { fill: this.#theme.palette[i]!, text: this.#theme.paletteText[i]! };
+    return this.#palette[n % this.#palette.length]!;
   }
 
   /** A thread's colour on lanes of locks and cores. */
   ofThread(thread: number): SliceStyle {
-    if (thread < 0) return { fill: this.#theme.faint, text: this.#theme.foreground };
-    return this.numbered(thread);
+    return thread < 0 ? this.#nobody : this.numbered(thread);
   }
 }
 

@@ -54,6 +54,7 @@ export class Overview {
     const limit = this.#limit();
     if (model !== this.#drawn.model || theme !== this.#drawn.theme || model.endNs !== this.#drawn.end) {
       this.#drawn = { model, theme, end: model.endNs };
+      brush.rect(0, 0, brush.width, brush.height, theme.background);
       this.#drawCurve(model, indexes, theme, limit);
       this.#backContext.drawImage(brush.context.canvas, 0, 0);
     } else {

@@ -1,0 +1,72 @@
+/** Frames around what the pointer is on and what is selected. */
+import type { IntervalIndex } from "../model/interval-index.js";
+import type { Lane } from "../model/lanes.js";
+import type { Thing } from "../model/things.js";
+import type { Picture } from "./picture.js";
+import type { Ink } from "./pixel-frame.js";
+
+/** Within one row of slices, holders or a core's threads. */
+export function outlineChosen(
+  picture: Picture,
+  lane: Lane,
+  type: "slice" | "hold" | "core",
+  index: IntervalIndex,
+  y: number,
+  height: number,
+): void {
+  const { model } = picture.scene;
+  forChosen(picture, lane, type, (thing, thickness, ink) => {
+    if (index.positionOf(thing.row) < 0) return;
+    const columns =
+      thing.type === "slice"
+        ? model.threads[thing.thread]!.slices
+        : thing.type === "hold"
+          ? model.objects[thing.object]!.holds!
+          : model.cores[lane.index]!;
+    outlineSpan(picture, columns.start[thing.row]!, columns.end[thing.row]!, y, height, ink, thickness);
+  });
+}
+
+/** On a thread's state band. */
+export function outlineState(picture: Picture, lane: Lane, y: number, height: number): void {
+  const { states } = picture.scene.model.threads[lane.index]!;
+  forChosen(picture, lane, "state", (thing, thickness, ink) =>
+    outlineSpan(picture, states.start[thing.row]!, states.end[thing.row]!, y, height, ink, thickness),
+  );
+}
+
+function forChosen(
+  { scene }: Picture,
+  lane: Lane,
+  type: Thing["type"],
+  draw: (thing: Exclude<Thing, { type: "value" }>, thickness: number, ink: Ink) => void,
+): void {
+  const { hover, selection, theme } = scene;
+  if (hover?.type === type && hover.lane === lane.id && hover.type !== "value") draw(hover, 1, theme.inks.foreground);
+  if (selection?.type === type && selection.lane === lane.id && selection.type !== "value")
+    draw(selection, 2, theme.inks.accent);
+}
+
+function outlineSpan(
+  { frame, range, ratio }: Picture,
+  start: number,
+  end: number,
+  y: number,
+  height: number,
+  ink: Ink,
+  thickness: number,
+): void {
+  const scale = range.pixels / (range.end - range.start);
+  const x0 = Math.max(-4, Math.round((start - range.start) * scale));
+  const x1 = Math.min(range.pixels + 4, Math.round(((Number.isNaN(end) ? range.now : end) - range.start) * scale));
+  if (x1 < 0 || x0 > range.pixels) return;
+  const beyond = Math.round(ratio);
+  frame.outline(
+    x0 - beyond,
+    y - beyond,
+    Math.max(3, x1 - x0 + beyond),
+    height + 2 * beyond,
+    Math.round(thickness * ratio),
+    ink,
+  );
+}
