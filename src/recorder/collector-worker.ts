@@ -6,6 +6,7 @@
  */
 import { getEnvironmentData, workerData } from "node:worker_threads";
 import { acquireDrainLock, Drain, DrainHolder, releaseDrainLock } from "./drain.js";
+import { HangWatch } from "./hang-watch.js";
 import { ProcessWord, processWords } from "./ring-memory.js";
 import { COLLECTOR_MARK, ENVIRONMENT_KEY, type RecorderEnvironment } from "./session.js";
 import { systemThreadId } from "./system-thread-id.js";
@@ -16,11 +17,16 @@ function collect(environment: RecorderEnvironment): void {
   const words = processWords(environment.memory);
   const drain = new Drain(environment);
   drain.announceCollector(systemThreadId());
+  const hangs = new HangWatch(environment.memory, (hung, since) => drain.tellHang(hung, performance.now(), since));
   for (;;) {
     const wake = Atomics.load(words, ProcessWord.Wake);
     if (Atomics.load(words, ProcessWord.Closing) !== 0) return;
     if (acquireDrainLock(words, DrainHolder.Collector, PERIOD_MS)) {
-      if (Atomics.load(words, ProcessWord.Closing) === 0) drain.run(performance.now(), false);
+      if (Atomics.load(words, ProcessWord.Closing) === 0) {
+        const t = performance.now();
+        drain.run(t, false);
+        hangs.look(t);
+      }
       Atomics.store(words, ProcessWord.Collecting, 1);
       releaseDrainLock(words);
     }

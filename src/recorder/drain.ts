@@ -12,6 +12,7 @@ import { FrameType, type ThreadEvents } from "../trace/frames.js";
 import {
   beginFrame,
   endFrame,
+  hangFrame,
   processEndFrame,
   processStartFrame,
   samplesFrame,
@@ -93,6 +94,16 @@ export class Drain {
   processEnd(t: number, exitCode: number): void {
     try {
       this.#write(processEndFrame({ pid: process.pid, t: Math.round(this.#ns(t)), exitCode, signal: null }));
+    } catch {
+      // As above.
+    }
+  }
+
+  /** Says that no thread of the process can go on, or that one can after all. Times are performance.now(). */
+  tellHang(hung: boolean, t: number, sinceMs: number): void {
+    try {
+      const sinceNs = Math.round(this.#ns(sinceMs));
+      this.#write(hangFrame({ pid: process.pid, t: Math.round(this.#ns(t)), hung, sinceNs }));
     } catch {
       // As above.
     }

@@ -64,6 +64,19 @@ let lastWait = 0;
 /** A number for a wait that begins in this thread; never 0. */
 export const newWaitNumber: () => number = recorder?.newWaitNumber ?? (() => ++lastWait);
 
+/** Whether a thread can go on by itself. */
+export const StuckState = {
+  /** It can, or nothing is known. */
+  No: 0,
+  /** It is blocked in a wait without a deadline: only another thread can end that. */
+  Blocked: 1,
+  /** Its event loop has nothing left but waits that only another thread can end. */
+  Idle: 2,
+} as const;
+
+/** Says which {@link StuckState} this thread is in. When that is so for all threads for a while, the program hangs. */
+export const setStuck: (state: number) => void = recorder?.setStuck ?? (() => {});
+
 /**
  * Says that a thread this one started is gone (its worker's "exit" event). Only needed where the system cannot be
  * asked (not on Linux), but harmless anywhere. `number` is its {@link threadNumber}.

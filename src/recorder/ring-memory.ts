@@ -48,6 +48,8 @@ export const SlotWord = {
   Grace: 5,
   /** Bytes 24–31: float64, nanoseconds from the trace's origin to 0 of the thread's clock. */
   OffsetNs: 6,
+  /** `StuckState` of the thread. */
+  Stuck: 8,
   /** Records written, modulo 2^32; published after the record. */
   Head: 16,
   /** Records drained, modulo 2^32. */

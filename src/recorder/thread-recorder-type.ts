@@ -13,6 +13,7 @@ export interface ThreadRecorder {
   newObjectNumber(): number;
   recordObject(object: number, kind: ObjectKind, name: string, site: number, capacity: number): void;
   newWaitNumber(): number;
+  setStuck(state: number): void;
   threadGone(number: number): void;
   sessionEnvironment(): Record<string, string>;
   /** Starts the collector if it is not running yet. Only the main thread can. */

@@ -158,6 +158,7 @@ function announce(
   slot.words[SlotWord.Ended] = 0;
   slot.words[SlotWord.Dropped] = 0;
   slot.words[SlotWord.Grace] = 0;
+  slot.words[SlotWord.Stuck] = 0;
   slot.wordsF64[SlotWord.OffsetNs / 2] = clockOffsetNs(BigInt(session.originNs));
   Atomics.store(slot.words, SlotWord.Head, Atomics.load(slot.words, SlotWord.Tail));
   Atomics.store(slot.words, SlotWord.State, SlotState.Live);
@@ -180,6 +181,9 @@ function announce(
       writer.emit(EventKind.ObjectCreate, object, site, capacity, writer.intern(objectName), kind);
     },
     newWaitNumber: () => ++lastWait,
+    setStuck(state) {
+      Atomics.store(slot.words, SlotWord.Stuck, state);
+    },
     threadGone(gone) {
       const used = Atomics.load(words, ProcessWord.UsedSlots);
       for (let i = 0; i < used; i++) {

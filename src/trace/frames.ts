@@ -17,6 +17,7 @@ export const FrameType = {
   Samples: 7,
   CoreSource: 8,
   End: 9,
+  Hang: 12,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -160,6 +161,16 @@ export interface CoreSourceFrame {
   readonly reason: string;
 }
 
+/** Whether the threads of a process can all go on no more by themselves. Written when that changes. */
+export interface HangFrame {
+  readonly type: "hang";
+  readonly pid: number;
+  /** When it was found; for `hung`, it has been so since `sinceNs`. */
+  readonly t: number;
+  readonly hung: boolean;
+  readonly sinceNs: number;
+}
+
 /** Nothing comes after it: the trace is complete. */
 export interface EndFrame {
   readonly type: "end";
@@ -187,6 +198,7 @@ export type TraceFrame =
   | SwitchesFrame
   | SamplesFrame
   | CoreSourceFrame
+  | HangFrame
   | EndFrame
   | DamageFrame;
 

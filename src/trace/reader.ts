@@ -12,6 +12,7 @@ import {
   type EndFrame,
   FORMAT_VERSION,
   FrameType,
+  type HangFrame,
   type HeaderFrame,
   type ProcessEndFrame,
   type ProcessStartFrame,
@@ -210,6 +211,8 @@ function decodePayload(type: number, payload: Uint8Array): TraceFrame | null {
       return decodeSamples(new ByteReader(payload));
     case FrameType.CoreSource:
       return { ...(json(payload) as Omit<CoreSourceFrame, "type">), type: "core-source" };
+    case FrameType.Hang:
+      return { ...(json(payload) as Omit<HangFrame, "type">), type: "hang" };
     case FrameType.End:
       return { ...(json(payload) as Omit<EndFrame, "type">), type: "end" };
     default:

@@ -13,6 +13,7 @@ import {
   type EventsFrame,
   FORMAT_VERSION,
   FrameType,
+  type HangFrame,
   type ProcessEndFrame,
   type ProcessStartFrame,
   type SamplesFrame,
@@ -83,6 +84,10 @@ export function systemThreadsFrame(frame: Omit<SystemThreadsFrame, "type">): Uin
 
 export function coreSourceFrame(frame: Omit<CoreSourceFrame, "type">): Uint8Array {
   return jsonFrame(FrameType.CoreSource, frame);
+}
+
+export function hangFrame(frame: Omit<HangFrame, "type">): Uint8Array {
+  return jsonFrame(FrameType.Hang, frame);
 }
 
 export function endMarkFrame(frame: Omit<EndFrame, "type">): Uint8Array {

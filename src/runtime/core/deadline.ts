@@ -11,6 +11,12 @@ export const TIMEOUT_MAX = 9_223_372_036_000;
 /** The longest single wait on a word, in milliseconds. */
 export const SLICE = 1000;
 
+/**
+ * What {@link slice} gives for a wait without a deadline. Being longer than any slice of a wait that has one, it tells
+ * `words.ts` that nothing but another thread can end the wait.
+ */
+export const ENDLESS_SLICE = SLICE + 1;
+
 /** Throws `TypeError` for a timeout that is no number and `RangeError` for NaN or one above {@link TIMEOUT_MAX}. */
 export function checkTimeout(timeout: number | undefined | null): number {
   if (timeout === undefined || timeout === null) return Number.POSITIVE_INFINITY;
@@ -35,7 +41,7 @@ export function deadlineIn(timeout: number): number {
   return timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + Math.max(0, timeout);
 }
 
-/** How long to wait at once for a deadline; 0 or less when it is over. */
+/** How long to wait at once for a deadline; 0 or less when it is over, {@link ENDLESS_SLICE} when it never is. */
 export function slice(deadline: number): number {
-  return deadline === Number.POSITIVE_INFINITY ? SLICE : Math.min(SLICE, deadline - performance.now());
+  return deadline === Number.POSITIVE_INFINITY ? ENDLESS_SLICE : Math.min(SLICE, deadline - performance.now());
 }

@@ -8,6 +8,10 @@
  * one is woken it passes the wake on to the next.
  */
 
+import { recording, StuckState, setStuck } from "../../recorder/emit.js";
+import { SLICE } from "./deadline.js";
+import { beginTimedWait, endTimedWait, loopHeld, loopReleased } from "./stuck-loop.js";
+
 /** How a wait ended: woken, out of time, or the word did not have the expected value in the first place. */
 export type WaitOutcome = "ok" | "timed-out" | "not-equal";
 
@@ -17,6 +21,8 @@ export interface WaitAsyncOptions {
   timeout?: number | undefined;
   /** Ends the wait: the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
+  /** The caller waits again when the time is over, until another thread ends it. */
+  endless?: boolean | undefined;
 }
 
 /** Words in shared memory, by index. */
@@ -31,8 +37,11 @@ export interface SharedWords {
   compareExchange(index: number, expected: number, value: number): number;
   /** Returns the value before. */
   add(index: number, value: number): number;
-  /** Blocks the thread while the word is `expected`, at most `timeoutMs` milliseconds (for ever when omitted). */
-  wait(index: number, expected: number, timeoutMs?: number): WaitOutcome;
+  /**
+   * Blocks the thread while the word is `expected`, at most `timeoutMs` milliseconds (for ever when omitted).
+   * `endless`: it will wait again if that is over, until another thread ends it.
+   */
+  wait(index: number, expected: number, timeoutMs?: number, endless?: boolean): WaitOutcome;
   /** As {@link wait}, by a promise, which keeps the event loop alive. */
   waitAsync(index: number, expected: number, options?: WaitAsyncOptions): Promise<WaitOutcome>;
   /** Wakes up to `count` waiters, all when omitted. Returns how many. */
@@ -46,13 +55,15 @@ let keepAlive: NodeJS.Timeout | null = null;
 /** Keeps this thread's event loop alive until {@link releaseLoop} was called as often. */
 export function holdLoop(): void {
   if (pending++ > 0) return;
+  loopHeld();
   if (keepAlive === null) keepAlive = setInterval(() => {}, 0x7fffffff);
   else keepAlive.ref();
 }
 
-/** Takes one {@link holdLoop} back. */
-export function releaseLoop(): void {
-  if (--pending === 0) keepAlive?.unref();
+/** Takes one {@link holdLoop} back. `again`: only to look around and wait on, as nothing has happened. */
+export function releaseLoop(again = false): void {
+  loopReleased(--pending, again);
+  if (pending === 0) keepAlive?.unref();
 }
 
 /** The words of a SharedArrayBuffer, between threads. */
@@ -87,8 +98,17 @@ export class AtomicWords implements SharedWords {
     return Atomics.add(this.view, index, value);
   }
 
-  wait(index: number, expected: number, timeoutMs: number = Number.POSITIVE_INFINITY): WaitOutcome {
-    return Atomics.wait(this.view, index, expected, timeoutMs);
+  wait(
+    index: number,
+    expected: number,
+    timeoutMs: number = Number.POSITIVE_INFINITY,
+    endless: boolean = timeoutMs > SLICE,
+  ): WaitOutcome {
+    if (!recording || !endless) return Atomics.wait(this.view, index, expected, timeoutMs);
+    setStuck(StuckState.Blocked);
+    const outcome = Atomics.wait(this.view, index, expected, timeoutMs);
+    setStuck(StuckState.No);
+    return outcome;
   }
 
   waitAsync(index: number, expected: number, options: WaitAsyncOptions = {}): Promise<WaitOutcome> {
@@ -96,10 +116,13 @@ export class AtomicWords implements SharedWords {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const wait = Atomics.waitAsync(this.view, index, expected, timeout);
     if (!wait.async) return Promise.resolve(wait.value);
+    const timed = !(options.endless ?? timeout > SLICE) || signal !== undefined;
     holdLoop();
+    if (timed) beginTimedWait();
     if (signal === undefined) {
       return wait.value.then((outcome) => {
-        releaseLoop();
+        releaseLoop(!timed && outcome === "timed-out");
+        if (timed) endTimedWait();
         return outcome;
       });
     }
@@ -108,6 +131,7 @@ export class AtomicWords implements SharedWords {
       const onAbort = () => {
         over = true;
         releaseLoop();
+        endTimedWait();
         reject(signal.reason);
       };
       signal.addEventListener("abort", onAbort, { once: true });
@@ -119,6 +143,7 @@ export class AtomicWords implements SharedWords {
         over = true;
         signal.removeEventListener("abort", onAbort);
         releaseLoop();
+        endTimedWait();
         resolve(outcome);
       });
     });

@@ -138,19 +138,22 @@ export class ThreadRecord {
     return this.nativeId;
   }
 
-  /** Blocks until it has ended or `slice` milliseconds are over. A thread that died without a word counts as ended. */
-  waitSync(slice: number): boolean {
+  /**
+   * Blocks until it has ended or `slice` milliseconds are over. A thread that died without a word counts as ended.
+   * `endless`: the caller goes on until it has ended.
+   */
+  waitSync(slice: number, endless: boolean): boolean {
     const { state } = this;
     if (state === ThreadState.Ended) return true;
-    words.wait(this.index + R.State, state, slice);
+    words.wait(this.index + R.State, state, slice, endless);
     return this.ended();
   }
 
   /** The same by a promise. */
-  async waitAsync(slice: number, signal: AbortSignal | undefined): Promise<boolean> {
+  async waitAsync(slice: number, signal: AbortSignal | undefined, endless: boolean): Promise<boolean> {
     const { state } = this;
     if (state === ThreadState.Ended) return true;
-    await words.waitAsync(this.index + R.State, state, { timeout: slice, signal });
+    await words.waitAsync(this.index + R.State, state, { timeout: slice, signal, endless });
     return this.ended();
   }
 

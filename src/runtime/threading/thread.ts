@@ -207,7 +207,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
         for (;;) {
           const left = deadline - performance.now();
           if (left <= 0) break;
-          if (await record.waitAsync(Math.min(ASK, left), options.signal)) {
+          if (await record.waitAsync(Math.min(ASK, left), options.signal, left === Number.POSITIVE_INFINITY)) {
             failed = 0;
             break;
           }
@@ -230,7 +230,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
       for (;;) {
         const left = deadline - performance.now();
         if (left <= 0) break;
-        ended = record.waitSync(Math.min(ASK, left));
+        ended = record.waitSync(Math.min(ASK, left), left === Number.POSITIVE_INFINITY);
         if (ended) break;
       }
       if (recording) emit(EventKind.WaitEnd, record.ident, 0, wait, 0, ended ? 0 : EventFlag.Failed);
