@@ -6,7 +6,7 @@ import { type CommandHandler, type CommandId, registerCommands } from "./command
 import { LiveView } from "./live-view.js";
 import { Log, UserError } from "./log.js";
 import { RunStatus } from "./status-bar.js";
-import { TimelinePanels } from "./timeline-panel.js";
+import { panelViewType, TimelinePanels } from "./timeline-panel.js";
 import type { TimelineServices, TimelineView, TraceSource } from "./timeline-view.js";
 import { deleteTraces, renameTrace, revealTrace } from "./trace-actions.js";
 import { TraceEditorProvider, traceViewType } from "./trace-editor.js";
@@ -131,6 +131,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     tree,
     treeView,
     status,
+    vscode.window.registerWebviewPanelSerializer(panelViewType, panels),
     vscode.window.registerWebviewViewProvider("heddle.live", live),
     vscode.window.registerCustomEditorProvider(traceViewType, editors, {
       supportsMultipleEditorsPerDocument: true,

@@ -51,8 +51,12 @@ export class Log {
 
   private async offer(choice: Thenable<string | undefined>, actions: readonly ErrorAction[]): Promise<void> {
     const chosen = await choice;
-    if (chosen === "Show Log") this.channel.show(true);
-    else await actions.find((action) => action.title === chosen)?.run();
+    if (chosen === "Show Log") return this.channel.show(true);
+    try {
+      await actions.find((action) => action.title === chosen)?.run();
+    } catch (error) {
+      this.report(error, chosen);
+    }
   }
 }
 

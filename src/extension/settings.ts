@@ -12,31 +12,79 @@ export interface Settings {
   /** 0 means: all. */
   readonly keepTraces: number;
 }
+export type SettingName = keyof Settings;
 
-/** The settings that hold for a file. What has the wrong type counts as not set. */
+/** A setting that cannot be used as it is. `message` is for a person: which, what is wrong, and what would be right. */
+export interface SettingProblem {
+  readonly setting: SettingName;
+  readonly message: string;
+}
+
+/** The settings that hold for a file. What cannot be used counts as not set; {@link settingProblems} tells of it. */
 export function readSettings(scope?: vscode.Uri): Settings {
-  const config = vscode.workspace.getConfiguration("heddle", scope ?? null);
-  const environment = config.get<unknown>("environment");
-  const args = config.get<unknown>("nodeArguments");
-  const keep = config.get<unknown>("keepTraces");
+  const values = raw(scope);
+  const wrong = new Set(problemsOf(values).map(({ setting }) => setting));
   return {
-    nodePath: text(config.get("nodePath")),
-    nodeArguments: Array.isArray(args) ? args.filter((arg) => typeof arg === "string") : [],
-    environment: Object.fromEntries(
-      Object.entries(typeof environment === "object" && environment !== null ? environment : {}).filter(
-        (entry): entry is [string, string | null] => typeof entry[1] === "string" || entry[1] === null,
-      ),
-    ),
-    traceFolder: text(config.get("traceFolder")),
-    keepTraces: typeof keep === "number" && keep >= 0 ? Math.floor(keep) : 20,
+    nodePath: wrong.has("nodePath") ? "" : (values.nodePath as string).trim(),
+    nodeArguments: wrong.has("nodeArguments") ? [] : (values.nodeArguments as string[]),
+    environment: wrong.has("environment") ? {} : (values.environment as Record<string, string | null>),
+    traceFolder: wrong.has("traceFolder") ? "" : (values.traceFolder as string).trim(),
+    keepTraces: wrong.has("keepTraces") ? 20 : (values.keepTraces as number),
   };
 }
 
-/** Opens the settings editor at one of ours. */
-export function openSetting(name: keyof Settings): Thenable<unknown> {
-  return vscode.commands.executeCommand("workbench.action.openSettings", `heddle.${name}`);
+/** What is wrong with the settings that hold for a file. Whether a path leads anywhere is known only when it is used. */
+export function settingProblems(scope?: vscode.Uri): SettingProblem[] {
+  return problemsOf(raw(scope));
 }
 
-function text(value: unknown): string {
-  return typeof value === "string" ? value.trim() : "";
+/** Opens the settings editor at one of ours. */
+export function openSetting(name: SettingName): Thenable<unknown> {
+  return vscode.commands.executeCommand("workbench.action.openSettings", `@id:heddle.${name}`);
+}
+
+function raw(scope?: vscode.Uri): Record<SettingName, unknown> {
+  const config = vscode.workspace.getConfiguration("heddle", scope ?? null);
+  // null, as settings.json may have it, means the same as nothing there.
+  return {
+    nodePath: config.get("nodePath") ?? "",
+    nodeArguments: config.get("nodeArguments") ?? [],
+    environment: config.get("environment") ?? {},
+    traceFolder: config.get("traceFolder") ?? "",
+    keepTraces: config.get("keepTraces") ?? 20,
+  };
+}
+
+function problemsOf(values: Record<SettingName, unknown>): SettingProblem[] {
+  const problems: SettingProblem[] = [];
+  const demand = (setting: SettingName, isRight: boolean, wanted: string) => {
+    if (isRight) return;
+    const found = JSON.stringify(values[setting])?.slice(0, 80);
+    problems.push({ setting, message: `The setting heddle.${setting} is ${found}, but must be ${wanted}.` });
+  };
+  const { nodePath, nodeArguments, environment, traceFolder, keepTraces } = values;
+  demand("nodePath", isText(nodePath), "the path or name of a Node executable");
+  demand(
+    "nodeArguments",
+    Array.isArray(nodeArguments) && nodeArguments.every((one) => isText(one) && one !== ""),
+    "a list of texts, one for each argument",
+  );
+  demand(
+    "environment",
+    typeof environment === "object" &&
+      !Array.isArray(environment) &&
+      Object.entries(environment ?? {}).every(
+        ([name, value]) => name !== "" && isText(name) && !name.includes("=") && (value === null || isText(value)),
+      ),
+    "an object that gives each variable a text, or null to remove it",
+  );
+  demand("traceFolder", isText(traceFolder), "the path of a folder");
+  const keeps = typeof keepTraces === "number" && Number.isInteger(keepTraces) && keepTraces >= 0;
+  demand("keepTraces", keeps, "a whole number, 0 or more");
+  return problems;
+}
+
+/** Text that an operating system takes. */
+function isText(value: unknown): value is string {
+  return typeof value === "string" && !value.includes("\0");
 }

@@ -18,20 +18,25 @@ export interface SourcePlace {
  * Opens the place in an editor that does not cover the timeline.
  * @param tracePath The trace that names it.
  * @param cwd What relative paths are relative to; read from the trace if not given.
+ * @param preserveFocus The keys stay where they are.
  * @throws UserError if there is no such file.
  */
-export async function openSource(place: SourcePlace, tracePath?: string, cwd?: string): Promise<void> {
+export async function openSource(
+  place: SourcePlace,
+  tracePath?: string,
+  cwd?: string,
+  preserveFocus = false,
+): Promise<void> {
   const path = await findSource(place.file, tracePath, cwd);
   if (path === undefined) throw new UserError(`The source file ${place.file} is not there (any more).`);
   const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
   const line = clamp(place.line - 1, document.lineCount - 1);
   const column = clamp(place.column - 1, document.lineAt(line).text.length);
   const position = new vscode.Position(line, column);
-  const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
   const editor = await vscode.window.showTextDocument(document, {
-    viewColumn: shown?.viewColumn ?? otherColumn(),
+    viewColumn: columnFor(document),
     selection: new vscode.Range(position, position),
-    preserveFocus: false,
+    preserveFocus,
   });
   editor.revealRange(new vscode.Range(position, position), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
@@ -65,11 +70,15 @@ async function findSource(file: string, tracePath?: string, cwd?: string): Promi
   return undefined;
 }
 
-/** A column that shows text, else the one before the timeline. */
-function otherColumn(): vscode.ViewColumn {
-  const text = vscode.window.visibleTextEditors.find((editor) => editor.viewColumn !== undefined);
-  if (text?.viewColumn !== undefined) return text.viewColumn;
-  return vscode.window.tabGroups.all.length > 1 ? vscode.ViewColumn.One : vscode.ViewColumn.Beside;
+/** Where the document shows already, else a column that no timeline (or other web view) fills, else a new one. */
+function columnFor(document: vscode.TextDocument): vscode.ViewColumn {
+  const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
+  if (shown?.viewColumn !== undefined) return shown.viewColumn;
+  const free = vscode.window.tabGroups.all.find(({ activeTab }) => {
+    const input = activeTab?.input;
+    return !(input instanceof vscode.TabInputWebview || input instanceof vscode.TabInputCustom);
+  });
+  return free?.viewColumn ?? vscode.ViewColumn.Beside;
 }
 
 function clamp(value: number, most: number): number {

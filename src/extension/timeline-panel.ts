@@ -1,15 +1,26 @@
-/** The timeline beside the editor: one panel for a script, used again by its next run. */
+/**
+ * The timeline beside the editor: one panel for a script, used again by its next run, and kept over a reload of the
+ * window.
+ */
+import { resolve } from "node:path";
 import * as vscode from "vscode";
+import { isRememberedView } from "../protocol/messages.js";
 import { type TimelineServices, TimelineView, type TraceSource } from "./timeline-view.js";
+import { readSummary } from "./trace-summary.js";
+
+/** The manifest wakes us for panels of this type. */
+export const panelViewType = "heddle.timeline";
 
 interface Panel {
   readonly panel: vscode.WebviewPanel;
   readonly view: TimelineView;
+  /** The script whose next run is shown here; "" if it is not known. */
+  script: string;
 }
 
-export class TimelinePanels implements vscode.Disposable {
+export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #services: TimelineServices;
-  readonly #panels = new Map<string, Panel>();
+  readonly #panels = new Set<Panel>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
 
@@ -19,9 +30,7 @@ export class TimelinePanels implements vscode.Disposable {
 
   /** Shows a trace beside the active editor, without taking the focus from it. */
   show(source: TraceSource): TimelineView {
-    const key = source.run?.plan.script ?? source.path;
-    const showing = [...this.#panels.values()].find(({ view }) => view.source?.path === source.path);
-    const known = showing ?? this.#panels.get(key);
+    const known = this.#panelFor(source);
     const title = `${source.name} — Timeline`;
     if (known !== undefined) {
       known.panel.title = title;
@@ -30,43 +39,73 @@ export class TimelinePanels implements vscode.Disposable {
       return known.view;
     }
     const panel = vscode.window.createWebviewPanel(
-      "heddle.timeline",
+      panelViewType,
       title,
       { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
       // Reading a big trace again at each change of tabs would take seconds.
       { retainContextWhenHidden: true },
     );
+    const added = this.#add(panel, source.run?.plan.script ?? "");
+    added.view.show(source);
+    return added.view;
+  }
+
+  /** VS Code brings a panel back after the window was reloaded, with what its page remembered. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    if (!isRememberedView(state)) {
+      panel.dispose();
+      return;
+    }
+    const { path, name } = state;
+    const added = this.#add(panel, "");
+    added.view.show({ path, name });
+    const summary = await readSummary(path).catch(() => undefined);
+    const script = summary?.command[0];
+    if (summary !== undefined && script !== undefined) added.script ||= resolve(summary.cwd, script);
+  }
+
+  /** A panel that shows the trace, else the one of its script. One whose script still runs is left to that run. */
+  #panelFor(source: TraceSource): Panel | undefined {
+    const all = [...this.#panels];
+    const script = source.run?.plan.script;
+    return (
+      all.find(({ view }) => view.source?.path === source.path) ??
+      all.find((one) => one.script !== "" && one.script === script && !one.view.source?.run?.isActive)
+    );
+  }
+
+  #add(panel: vscode.WebviewPanel, script: string): Panel {
     const icon = (theme: string) => vscode.Uri.joinPath(this.#services.extensionUri, "media", `timeline-${theme}.svg`);
     panel.iconPath = { light: icon("light"), dark: icon("dark") };
-    const view = new TimelineView(panel.webview, "full", this.#services);
-    this.#panels.set(key, { panel, view });
+    const added: Panel = { panel, view: new TimelineView(panel.webview, "full", this.#services), script };
+    this.#panels.add(added);
     panel.onDidChangeViewState(() => this.#changed.fire());
     panel.onDidDispose(() => {
-      view.dispose();
-      this.#panels.delete(key);
+      added.view.dispose();
+      this.#panels.delete(added);
       this.#changed.fire();
     });
-    view.show(source);
     this.#changed.fire();
-    return view;
+    return added;
   }
 
   /** The view of the focused panel. */
   get active(): TimelineView | undefined {
-    return [...this.#panels.values()].find(({ panel }) => panel.active)?.view;
+    return [...this.#panels].find(({ panel }) => panel.active)?.view;
   }
 
   get views(): readonly TimelineView[] {
-    return [...this.#panels.values()].map(({ view }) => view);
+    return [...this.#panels].map(({ view }) => view);
   }
 
   /** Closes the panel that shows a trace which is no more. */
   close(path: string): void {
-    for (const { panel, view } of [...this.#panels.values()]) if (view.source?.path === path) panel.dispose();
+    for (const { panel, view } of [...this.#panels]) if (view.source?.path === path) panel.dispose();
   }
 
+  /** The panels themselves stay: a window that is loaded again brings them back. */
   dispose(): void {
-    for (const { panel } of [...this.#panels.values()]) panel.dispose();
+    for (const { view } of this.#panels) view.dispose();
     this.#changed.dispose();
   }
 }

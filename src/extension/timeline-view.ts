@@ -13,7 +13,7 @@ import {
   type ViewCommand,
   type ViewMode,
 } from "../protocol/messages.js";
-import type { Log } from "./log.js";
+import { type Log, UserError } from "./log.js";
 import { openSource } from "./source-opener.js";
 import { timelineHtml, webviewOptions } from "./timeline-html.js";
 import type { TraceRun } from "./trace-run.js";
@@ -110,7 +110,7 @@ export class TimelineView implements vscode.Disposable {
       {
         reset: async (live) => {
           if (!isCurrent()) return;
-          await this.#send({ type: "trace-reset", name: source.name, live });
+          await this.#send({ type: "trace-reset", name: source.name, live, path: source.path });
           await this.#sendStatus();
         },
         bytes: async (bytes, done) => {
@@ -154,11 +154,9 @@ export class TimelineView implements vscode.Disposable {
         void this.#send({ type: "settings", settings: defaultSettings });
         this.#load();
         break;
-      case "open-source": {
-        const base = this.#source?.run?.plan.cwd;
-        openSource(message, this.#source?.path, base).catch((error: unknown) => this.#services.log.report(error));
+      case "open-source":
+        void this.#openSource(message);
         break;
-      }
       case "stop":
         void this.#source?.run?.stop();
         break;
@@ -182,6 +180,18 @@ export class TimelineView implements vscode.Disposable {
       case "error":
         this.#services.log.channel.error(`timeline: ${message.message}\n${message.stack}`);
         break;
+    }
+  }
+
+  async #openSource(place: Extract<FromWebview, { type: "open-source" }>): Promise<void> {
+    const { log } = this.#services;
+    try {
+      await openSource(place, this.#source?.path, this.#source?.run?.plan.cwd, place.keepFocus);
+    } catch (error) {
+      // A click that only looks around does not deserve a dialog, for instance in a trace from another machine.
+      if (!place.keepFocus || !(error instanceof UserError)) return log.report(error, "opening a source");
+      log.warn(error.message);
+      vscode.window.setStatusBarMessage(`$(warning) ${error.message}`, 5000);
     }
   }
 

@@ -1,9 +1,9 @@
 /** Starts traced runs and knows those that go on: from "this file" to a task in a terminal. */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as vscode from "vscode";
-import { type Log, UserError } from "./log.js";
+import { type ErrorAction, type Log, UserError } from "./log.js";
 import { type FoundNode, findNode, NodeError } from "./node-finder.js";
-import { openSetting, readSettings } from "./settings.js";
+import { openSetting, readSettings, type SettingName, settingProblems } from "./settings.js";
 import { deleteOldTraces, newTracePath, prepareFolder, wantedFolder } from "./trace-folder.js";
 import { TraceRun } from "./trace-run.js";
 
@@ -52,8 +52,16 @@ export class TracedRuns implements vscode.Disposable {
         { title: "Manage Workspace Trust", run: manage },
       ]);
     }
-    if (uri.scheme !== "file")
-      throw new UserError(`Node cannot run ${uri.scheme}: files; save the script in a folder.`);
+    if (uri.scheme === "untitled") {
+      throw new UserError(`${basename(uri.path)} has never been saved, and Node runs files. Save it first.`, [
+        { title: "Save and Run", run: () => this.#saveAndRun(uri) },
+      ]);
+    }
+    if (uri.scheme !== "file") {
+      throw new UserError(`Node runs files on disk, and this one is not (${uri.scheme}:). Save a copy and run that.`);
+    }
+    const [problem] = settingProblems(uri);
+    if (problem !== undefined) throw new UserError(problem.message, [openSettings(problem.setting)]);
     const script = uri.fsPath;
     if (!(await this.#saved(uri))) throw new UserError(`${script} could not be saved, so it was not run.`);
     if (!(await this.#mayRunAgain(script))) return undefined;
@@ -111,6 +119,11 @@ export class TracedRuns implements vscode.Disposable {
     return document === undefined || !document.isDirty || (await document.save());
   }
 
+  async #saveAndRun(uri: vscode.Uri): Promise<void> {
+    const saved = await vscode.workspace.save(uri);
+    if (saved !== undefined) await this.start(saved);
+  }
+
   async #mayRunAgain(script: string): Promise<boolean> {
     const running = this.active.filter((run) => run.plan.script === script);
     if (running.length === 0) return true;
@@ -138,9 +151,7 @@ export class TracedRuns implements vscode.Disposable {
       );
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      throw new UserError(error.message, [{ title: "Open Setting", run: () => openSetting("nodePath") }], {
-        cause: error,
-      });
+      throw new UserError(error.message, [openSettings("nodePath")], { cause: error });
     }
   }
 
@@ -148,4 +159,8 @@ export class TracedRuns implements vscode.Disposable {
     for (const run of this.#runs) run.dispose();
     this.#changed.dispose();
   }
+}
+
+function openSettings(setting: SettingName): ErrorAction {
+  return { title: "Open Settings", run: () => openSetting(setting) };
 }

@@ -58,7 +58,7 @@ describe("a run", () => {
     await editor.edit((edit) => edit.replace(new vscode.Range(0, 0, document.lineCount, 0), longScript));
     ok(document.isDirty);
     await vscode.commands.executeCommand("heddle.run", document.uri);
-    ok(!document.isDirty);
+    await until("the document is saved", () => !document.isDirty, [vscode.workspace.onDidSaveTextDocument]);
     strictEqual(readFileSync(path, "utf8"), longScript);
     const run = api.runs.active[0];
     ok(run);

@@ -55,6 +55,8 @@ export class Workbench {
         "chat.disableAIFeatures": true,
         "workbench.secondarySideBar.defaultVisibility": "hidden",
         "editor.minimap.enabled": false,
+        // As text in the page, which tests can read.
+        "terminal.integrated.gpuAcceleration": "off",
         ...settings,
       },
     });
@@ -138,6 +140,61 @@ export class Workbench {
     await entry.hover();
     await this.page.locator(".context-view .action-item.focused", { hasText: title }).waitFor();
     await this.page.keyboard.press("Enter");
+  }
+
+  /** Loads the window again, as "Developer: Reload Window" does. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
+  }
+
+  /**
+   * Moves the pointer along a lane of a timeline until what it says beside the pointer matches; the pointer stays there.
+   * @param fromTop Pixels below the lane's upper edge.
+   * @throws Error with what it said instead.
+   */
+  async pointAt(timeline: Frame, lane: string, matches: RegExp, fromTop = 12): Promise<{ x: number; y: number }> {
+    const label = timeline.locator(".label:not(.group)", { hasText: lane }).first();
+    await label.scrollIntoViewIfNeeded();
+    const row = await label.boundingBox();
+    const canvas = await timeline.locator(".lanes-canvas").boundingBox();
+    if (row === null || canvas === null) throw new Error(`the lane ${lane} is not on the screen`);
+    const said = new Set<string>();
+    const y = row.y + fromTop;
+    for (let x = canvas.x + 2; x < canvas.x + canvas.width; x += 4) {
+      await this.page.mouse.move(x, y);
+      const tip = timeline.locator(".tooltip");
+      const text = (await tip.isVisible()) ? ((await tip.textContent()) ?? "") : "";
+      if (matches.test(text)) return { x, y };
+      said.add(text);
+    }
+    throw new Error(`nothing on the lane ${lane} matches ${matches}: ${[...said].join(" / ")}`);
+  }
+
+  /** The line and column of the cursor, as the status bar says it: "Ln 7, Col 3". */
+  get cursor() {
+    return this.page.locator("#status\\.editor\\.selection");
+  }
+
+  get tabs() {
+    return this.page.locator(".tabs-container .tab");
+  }
+
+  /** The status-bar item of a run. */
+  running(script: string) {
+    return this.page.locator(".statusbar-item", { hasText: script });
+  }
+
+  /** Waits until the terminal on the screen shows the text. */
+  async terminalShows(text: string | RegExp, timeoutMs = 30_000): Promise<void> {
+    const rows = this.page.locator(".terminal-wrapper.active .xterm-rows").filter({ visible: true, hasText: text });
+    await rows.waitFor({ timeout: timeoutMs });
+  }
+
+  /** Gives the terminal the keys. */
+  async intoTerminal(): Promise<void> {
+    await this.page.locator(".terminal-wrapper.active .xterm-screen").filter({ visible: true }).click();
+    await this.page.locator(".terminal-wrapper.active .xterm.focus").filter({ visible: true }).waitFor();
   }
 
   trace(name: string | RegExp) {
