@@ -26,6 +26,8 @@ export const HeapWord = {
   /** Counts up: numbers of objects, names of threads. */ ThreadNames: 10,
   /** Set once a second thread exists, from when on output takes its lock. */ Shared: 11,
   /** Free lists, one word per size class. */ FreeLists: 64,
+  /** Chains of shared texts, a word each, and how many. */ Texts: 192,
+  TextChains: 64,
   /** Where blocks begin. */ Start: 256,
 } as const;
 

@@ -7,6 +7,7 @@
  */
 import { emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { beginContext } from "../core/async-context.js";
 import { SharedFifo } from "../core/fifo.js";
 import { referenceName, resolveReference } from "../core/function-reference.js";
 import { words } from "../core/heap.js";
@@ -152,6 +153,7 @@ class PoolWorker {
   }
 
   #begin(number: number, name: string): void {
+    beginContext();
     if (recording) emit(EventKind.TaskStart, this.#start.poolNumber, 0, number, intern(name), 0);
   }
 

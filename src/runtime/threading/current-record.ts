@@ -23,6 +23,11 @@ function find(): ThreadRecord {
   const record = ThreadRecord.create(name, !isMainThread);
   record.enter(threadId + 1, 0, ThreadState.Running);
   record.begin(nativeThreadId());
+  if (!isMainThread) {
+    // A worker whose program came to its end has ended well; one that exits or is killed before has not.
+    process.on("beforeExit", () => record.markReturned());
+    process.on("exit", () => record.end());
+  }
   return record;
 }
 

@@ -3,6 +3,7 @@ export { TIMEOUT_MAX } from "../core/deadline.js";
 export { BrokenBarrierError } from "../core/errors.js";
 export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
 export { Lock } from "./lock.js";
+export { RLock } from "./rlock.js";
 export {
   activeCount,
   currentThread,

@@ -19,6 +19,7 @@ const R = {
   ErrorBytes: 8,
   HookWord: 9,
   HasHook: 10,
+  Returned: 11,
 } as const;
 const RECORD_WORDS = 12;
 
@@ -121,6 +122,16 @@ export class ThreadRecord {
     words.store(this.index + R.NativeId, nativeId);
     words.notify(this.index + R.NativeId);
     words.compareExchange(this.index + R.State, ThreadState.Started, ThreadState.Running);
+  }
+
+  /** Its `run` has returned: what it still holds it left so on purpose. */
+  markReturned(): void {
+    words.store(this.index + R.Returned, 1);
+  }
+
+  /** True if its `run` has returned, not thrown. */
+  get returned(): boolean {
+    return words.load(this.index + R.Returned) !== 0;
   }
 
   /** It has ended: wakes all who join it. */

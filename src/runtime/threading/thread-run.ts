@@ -55,6 +55,7 @@ export async function runThread(): Promise<void> {
     const { type, fields, target, args } = await readStart(payload, extras);
     const thread = adoptThread(record, type, target, args, fields);
     await thread.run();
+    record.markReturned();
   } catch (error) {
     report(error);
   }
