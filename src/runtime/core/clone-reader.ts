@@ -13,14 +13,19 @@ export interface DecodeOptions {
   origin?: string;
 }
 
-/** Reads one encoded value. */
+/** Reads one value at a time; it is used again and again. */
 export class Reader {
   at = 0;
-  readonly seen: object[] = [];
-  constructor(
-    readonly bytes: Buffer,
-    readonly options: DecodeOptions,
-  ) {}
+  seen: object[] = [];
+  bytes: Buffer = Buffer.alloc(0);
+  options: DecodeOptions = {};
+
+  reset(bytes: Buffer, options: DecodeOptions): void {
+    this.at = 0;
+    this.seen.length = 0;
+    this.bytes = bytes;
+    this.options = options;
+  }
 
   byte(): number {
     return this.bytes[this.at++] as number;

@@ -19,36 +19,74 @@ export { transfer } from "./transfer.js";
 export type { DecodeOptions, EncodeOptions };
 
 const writers: Writer[] = [];
+const readers: Reader[] = [];
+
+/**
+ * Encodes a value into a buffer that is used again: the first `at` of its `bytes`, to be copied from where they go.
+ * Hand the writer back with {@link endEncoding}. Throws `DataCloneError` with the path of what cannot cross.
+ */
+export function beginEncoding(value: unknown, options: EncodeOptions): Writer {
+  // A handle may encode something itself (a queue that leaves its thread), so writers are stacked.
+  const writer = writers.pop() ?? new Writer();
+  writer.reset(options);
+  try {
+    writer.value(value);
+  } catch (error) {
+    endEncoding(writer, false);
+    throw error;
+  }
+  return writer;
+}
+
+/** The other half of {@link beginEncoding}. `sent`: the value has crossed, so what was to be moved leaves this thread. */
+export function endEncoding(writer: Writer, sent: boolean): void {
+  if (writer.detach.length > 0) {
+    if (sent) detach(writer.detach);
+    writer.detach = [];
+  }
+  writer.seen.length = 0;
+  writer.seenMap = null;
+  writer.extras = undefined;
+  if (writer.bytes.length > 1 << 20) writer.bytes = Buffer.allocUnsafeSlow(4096);
+  if (writers.length < 4) writers.push(writer);
+}
+
+/** Takes their memory away from buffers that have crossed. */
+export function detach(buffers: readonly ArrayBuffer[]): void {
+  for (const buffer of buffers) {
+    marked.delete(buffer);
+    structuredClone(buffer, { transfer: [buffer] });
+  }
+}
+
+/** An encoded value that may yet not cross: what was to be moved is still here, until {@link detach}. */
+export interface Unsent {
+  readonly bytes: Uint8Array;
+  readonly moved: readonly ArrayBuffer[];
+}
+
+/** Encodes a value into bytes of its own that are to be sent later, if at all. */
+export function encodeUnsent(value: unknown, options: EncodeOptions = {}): Unsent {
+  const writer = beginEncoding(value, options);
+  const length = writer.at;
+  const bytes = new Uint8Array(length);
+  const written = writer.bytes;
+  // Small values, which are most, are copied faster without a call into native code.
+  if (length > 192) bytes.set(written.subarray(0, length));
+  else for (let i = 0; i < length; i++) bytes[i] = written[i] as number;
+  const moved = writer.detach;
+  endEncoding(writer, false);
+  return { bytes, moved };
+}
 
 /**
  * Encodes a value into bytes of its own. Buffers marked by {@link transfer} are detached when all of it could be
  * encoded. Throws `DataCloneError` with the path of what cannot cross.
  */
 export function encode(value: unknown, options: EncodeOptions = {}): Uint8Array {
-  // A handle may encode something itself (a queue that leaves its thread), so writers are stacked.
-  const writer = writers.pop() ?? new Writer();
-  try {
-    writer.reset(options);
-    writer.value(value);
-    const length = writer.at;
-    const bytes = new Uint8Array(length);
-    const written = writer.bytes;
-    // Small values, which are most, are copied faster without a call into native code.
-    if (length > 192) bytes.set(written.subarray(0, length));
-    else for (let i = 0; i < length; i++) bytes[i] = written[i] as number;
-    for (const buffer of writer.detach) {
-      marked.delete(buffer);
-      structuredClone(buffer, { transfer: [buffer] });
-    }
-    return bytes;
-  } finally {
-    writer.seen.length = 0;
-    writer.seenMap = null;
-    writer.detach.length = 0;
-    writer.extras = undefined;
-    if (writer.bytes.length > 1 << 20) writer.bytes = Buffer.allocUnsafeSlow(4096);
-    if (writers.length < 4) writers.push(writer);
-  }
+  const { bytes, moved } = encodeUnsent(value, options);
+  if (moved.length > 0) detach(moved);
+  return bytes;
 }
 
 /** The ports among `extras`: what a message that carries them must list as moved. */
@@ -58,6 +96,21 @@ export function movable(extras: readonly unknown[]): MessagePort[] {
 
 /** Makes the value again; every call gives fresh objects. Throws `RangeError` for bytes that are no encoded value. */
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): unknown {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return new Reader(buffer, options).value();
+  return decodeFrom(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), options);
 }
+
+const noOptions: DecodeOptions = {};
+
+/** As {@link decode}, from the beginning of a buffer that may be longer and is the caller's again afterwards. */
+export function decodeFrom(bytes: Buffer, options: DecodeOptions = noOptions): unknown {
+  const reader = readers.pop() ?? new Reader();
+  reader.reset(bytes, options);
+  try {
+    return reader.value();
+  } finally {
+    reader.reset(noBytes, noOptions);
+    if (readers.length < 4) readers.push(reader);
+  }
+}
+
+const noBytes = Buffer.alloc(0);
