@@ -1,106 +1,115 @@
-/** `npm run bench [-- PART…]`: every figure of the README, ours beside the peers, in one run. Medians and ratios. */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { cpus, platform, release } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+/**
+ * `npm run bench [-- PART… OPTIONS]`: what things cost, ours beside the peers, in one run on one machine. Medians, with
+ * the least and the greatest of the rounds beside them, and ratios.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { build, installPackages } from "../scripts/install.mjs";
+import { describeMachine, machineLine, peersLine } from "./machine.mjs";
+import { targets } from "./parts/targets.mjs";
+import { writeTables } from "./written-tables.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, "..", "dist", "cli.cjs");
+const parts = ["start-up", "events", "locks", "queues", "pools", "executor", "workers"];
+/** Names for several parts. */
+const groups = { runtime: ["locks", "queues", "pools", "executor", "workers"] };
 
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
+const usage = `usage: npm run bench -- [PART…] [--quick] [--rounds N] [--json FILE] [--write] [--no-build]
+  PART         ${[...parts, ...Object.keys(groups)].join(", ")}; all of them by default
+  --quick      one short round: shows that everything runs, not what it costs
+  --rounds N   how often each figure is taken; 3 by default (15 for start-up)
+  --json FILE  writes every sample
+  --write      puts the tables into README.md and docs/benchmarks.md
+  --no-build   measures dist/ as it is`;
+
+function fail(message) {
+  console.error(`${message}\n${usage}`);
+  process.exit(2);
 }
 
-/** Prints rows of [name, figure…] under a title, columns aligned. */
-export function table(title, columns, rows) {
-  const cells = [columns, ...rows].map((row) => row.map(String));
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  console.log(`\n${title}`);
-  for (const row of cells) {
-    console.log(`  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ")}`);
-  }
-}
-
-/** Runs one measurement in a process of its own and gives what it printed after RESULT. */
-function measure(args, { traced = false } = {}) {
-  const argv = traced
-    ? [cli, "run", "--report", "none", "--out", join(here, "..", "out", "bench.heddle"), ...args]
-    : args;
-  const { stdout, stderr, status } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 120_000 });
-  const line = stdout.split("\n").find((text) => text.startsWith("RESULT "));
-  if (status !== 0 || !line) throw new Error(`${argv.join(" ")} failed with code ${status}\n${stdout}${stderr}`);
-  return JSON.parse(line.slice(7));
-}
-
-function pools() {
-  const script = join(here, "tasks", "pool.mjs");
-  const subjects = [
-    ["heddle threads", false],
-    ["heddle threads", true],
-    ["heddle processes", false],
-    ["piscina", false],
-    ["tinypool", false],
-    ["workerpool", false],
-    ["plain workers", false],
-  ];
-  const times = subjects.map(() => []);
-  for (let round = 0; round < 3; round++) {
-    subjects.forEach(([name, traced], i) => {
-      times[i].push(measure([script, name, "30000"], { traced }));
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        rounds: { type: "string" },
+        json: { type: "string" },
+        write: { type: "boolean", default: false },
+        "no-build": { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
     });
+  } catch (error) {
+    return fail(error.message);
   }
-  const reference = median(times[3]);
-  table(
-    "Pools: empty tasks, two workers, a burst of 30,000",
-    ["pool", "tasks/s", "× piscina"],
-    subjects.map(([name, traced], i) => {
-      const ns = median(times[i]);
-      return [traced ? `${name}, traced` : name, Math.round(1e9 / ns), (reference / ns).toFixed(2)];
-    }),
-  );
 }
 
-function locks() {
-  const script = join(here, "tasks", "lock.mjs");
-  const plain = [];
-  const traced = [];
-  for (let round = 0; round < 3; round++) {
-    plain.push(measure([script]));
-    traced.push(measure([script], { traced: true }));
-  }
-  const of = (runs, name) => median(runs.map((run) => run[name]));
-  table(
-    "Locks and events: ns an operation, one thread, uncontended",
-    ["operation", "untraced", "traced", "traced ÷ bare CAS"],
-    Object.keys(plain[0]).map((name) => [
-      name,
-      of(plain, name).toFixed(1),
-      of(traced, name).toFixed(1),
-      (of(traced, name) / of(plain, "bare CAS lock + unlock")).toFixed(1),
-    ]),
-  );
+const { values, positionals } = readArguments();
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
 }
-
-async function startUp() {
-  const file = join(here, "start-up.mjs");
-  if (!existsSync(file)) throw new Error("bench/start-up.mjs is missing");
-  await (await import(pathToFileURL(file).href)).default?.();
-}
-
-const parts = { "start-up": startUp, locks, pools };
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const wanted = process.argv.slice(2);
-  const unknown = wanted.find((name) => !(name in parts));
-  if (unknown !== undefined) {
-    console.error(`Unknown part '${unknown}'. The parts are: ${Object.keys(parts).join(", ")}.`);
-    process.exit(2);
+for (const name of positionals) {
+  if (!parts.includes(name) && !(name in groups)) {
+    fail(`Unknown part '${name}'. The parts are: ${[...parts, ...Object.keys(groups)].join(", ")}.`);
   }
+}
+const wanted = new Set(positionals.flatMap((name) => groups[name] ?? [name]));
+if (values.rounds !== undefined && !/^[1-9]\d*$/.test(values.rounds)) fail(`--rounds ${values.rounds} is no number`);
+if (values.write && values.quick) fail("--quick measures too little to be written");
+
+const { quick } = values;
+if (quick) process.env.HEDDLE_BENCH_QUICK = "1";
+const rounds = quick ? 1 : Number(values.rounds ?? 3);
+const context = {
+  quick,
+  rounds,
+  longRounds: quick ? 1 : Number(values.rounds ?? 15),
+  /** How many of something a round takes. */
+  scale: (count) => (quick ? Math.ceil(count / 50) : count),
+  /** Figures that the targets are told from. */
+  measures: {},
+};
+
+if (!values["no-build"]) {
   installPackages();
   build();
-  console.log(`Node ${process.version}, ${platform()} ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim()}`);
-  for (const [name, part] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await part();
 }
+const machine = describeMachine();
+const began = performance.now();
+console.log(`\n${machineLine(machine)}, ${machine.memoryGiB} GiB\nheddle ${machine.heddle}; ${peersLine(machine)}`);
+console.log(
+  quick
+    ? "One short round: these figures say nothing."
+    : `Medians of ${rounds} rounds (least…greatest), one process a figure, the subjects of a table taking turns.`,
+);
+const tables = [];
+for (const name of parts) {
+  if (wanted.size > 0 && !wanted.has(name)) continue;
+  try {
+    const { default: run } = await import(`./parts/${name}.mjs`);
+    for (const table of run(context)) {
+      console.log(table.toText());
+      tables.push(table);
+    }
+  } catch (error) {
+    console.error(`\n${name} failed: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
+const summary = quick ? null : targets(context.measures);
+if (summary !== null) {
+  console.log(summary.toText());
+  tables.push(summary);
+}
+console.log(`\n${Math.round((performance.now() - began) / 1000)} seconds.`);
+if (values.json !== undefined) {
+  const file = resolve(values.json);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ machine, rounds, quick, tables }, null, 1)}\n`);
+  console.log(`Every sample is in ${file}`);
+}
+if (values.write && process.exitCode) console.log("Nothing was written into the documents, because a part failed.");
+else if (values.write)
+  console.log(`${writeTables(tables, machine)} tables written into README.md and docs/benchmarks.md.`);

@@ -1,2 +1,8 @@
+/** A plain worker: answers [id, value], or a list of them. */
 const { parentPort } = require("node:worker_threads");
-parentPort.on("message", (message) => parentPort.postMessage(message));
+const echo = require("./echo.cjs");
+
+parentPort.on("message", (message) => {
+  if (typeof message[0] === "number") parentPort.postMessage([message[0], echo(message[1])]);
+  else parentPort.postMessage(message.map(([id, value]) => [id, echo(value)]));
+});

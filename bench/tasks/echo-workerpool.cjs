@@ -1,1 +1,1 @@
-require("workerpool").worker({ echo: (n) => n });
+require("workerpool").worker({ echo: require("./echo.cjs") });

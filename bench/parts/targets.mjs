@@ -1,0 +1,45 @@
+/** What the runtime is to reach, beside what was measured in this run. */
+import { Figure, Table } from "../figures.mjs";
+
+const thousand = (n) => n / 1000;
+const quotient = (a, b) => (a && b ? new Figure([a.median / b.median]) : null);
+
+/** [what, figure, target in words, whether a value reaches it]. */
+function rows(m) {
+  const pool = (form, more) => `executor, empty tasks, ${form === "burst" ? "burst" : "64 in flight"}${more}`;
+  const perForm = ["burst", "inflight"].flatMap((form) => {
+    const ours = m[`pool ${form}`];
+    const recorded = m[`pool ${form}, traced`];
+    return [
+      [pool(form, ": k/s"), ours?.map(thousand), "≥ 500", (v) => v >= 500],
+      [pool(form, ", traced: k/s"), recorded?.map(thousand), "≥ 400", (v) => v >= 400],
+      [pool(form, ": × piscina"), quotient(ours, m[`piscina ${form}`]), "≥ 10", (v) => v >= 10],
+      [pool(form, ": × multithreading"), quotient(ours, m[`multithreading ${form}`]), "≥ 2", (v) => v >= 2],
+      [pool(form, ": × one postMessage a task"), quotient(ours, m[`plain workers ${form}`]), "", null],
+    ];
+  });
+  return [
+    ["uncontended lock and unlock: ns", m.lock, "≤ 25", (v) => v <= 25],
+    ["the same, traced: ns", m.lockTraced, "≤ 60", (v) => v <= 60],
+    ["contended hand-over: × Atomics ping-pong", quotient(m.handOver, m.bareHandOver), "≤ 1.2", (v) => v <= 1.2],
+    ["await acquire(): × resolved await", quotient(m.awaitedLock, m.resolvedAwait), "≤ 1.5", (v) => v <= 1.5],
+    ["queue, put and get inside a thread: ns", m.queueInside, "≤ 150", (v) => v <= 150],
+    ["queue between two threads: k items/s", m.queueBetween?.map(thousand), "≥ 500", (v) => v >= 500],
+    ...perForm,
+    ["executor.map in chunks: M items/s", m.map?.map((n) => n / 1e6), "≥ 5", (v) => v >= 5],
+    ["a million queued tasks: bytes each", m.queuedBytes, "≤ 200", (v) => v <= 200],
+    ["the same, last ÷ first submits", m.submitGrowth, "≤ 1.2", (v) => v <= 1.2],
+    ["start of a thread: × plain Worker", quotient(m.thread, m.worker), "≤ 1.3", (v) => v <= 1.3],
+    ["cancel of a queued task: µs", m.cancel, "≤ 1", (v) => v <= 1],
+    ["abort of an awaited acquire, beyond abort() itself: µs", m.abort, "≤ 1", (v) => v <= 1],
+  ];
+}
+
+/** The table of those that were measured; null if there are none. */
+export function targets(measures) {
+  const table = new Table("targets", "Targets of the runtime", ["measure", "here", "target", "reached"]);
+  for (const [what, figure, target, reaches] of rows(measures)) {
+    if (figure) table.row(what, figure, target, reaches === null ? "" : reaches(figure.median) ? "yes" : "no");
+  }
+  return table.rows.length > 0 ? table : null;
+}

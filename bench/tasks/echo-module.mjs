@@ -1,3 +1,0 @@
-export function echo(n) {
-  return n;
-}

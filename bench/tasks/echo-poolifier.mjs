@@ -1,0 +1,4 @@
+import { ThreadWorker } from "poolifier";
+import echo from "./echo.cjs";
+
+export default new ThreadWorker(echo);

@@ -1,0 +1,1 @@
+// A process of which only the start and the end are measured.
