@@ -4,6 +4,7 @@ export { BrokenBarrierError } from "../core/errors.js";
 export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
 export { Lock } from "./lock.js";
 export { RLock } from "./rlock.js";
+export { BoundedSemaphore, Semaphore } from "./semaphore.js";
 export {
   activeCount,
   currentThread,
