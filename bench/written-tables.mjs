@@ -9,20 +9,27 @@ import { root } from "./measure.mjs";
 
 const documents = ["README.md", join("docs", "benchmarks.md")];
 
-/** Replaces the places of these tables in all documents. Returns how many were replaced. */
-export function writeTables(tables, machine) {
+/** A text with the places of these tables filled, and how many they were. */
+export function fillPlaces(text, tables, machine) {
   let count = 0;
+  const filled = text.replace(/(<!-- bench: (\S+) -->\n)[\s\S]*?(<!-- \/bench -->)/g, (whole, begin, id, end) => {
+    const table = tables.find((each) => each.id === id);
+    if (table === undefined) return whole;
+    count++;
+    return `${begin}${table.toMarkdown()}\n\n_${machineLine(machine)}_\n${end}`;
+  });
+  return { filled, count };
+}
+
+/** Fills the places of these tables in all documents. Returns how many were filled. */
+export function writeTables(tables, machine) {
+  let sum = 0;
   for (const document of documents) {
     const file = join(root, document);
     if (!existsSync(file)) continue;
-    const before = readFileSync(file, "utf8");
-    const after = before.replace(/(<!-- bench: (\S+) -->\n)[\s\S]*?(<!-- \/bench -->)/g, (whole, begin, id, end) => {
-      const table = tables.find((each) => each.id === id);
-      if (table === undefined) return whole;
-      count++;
-      return `${begin}${table.toMarkdown()}\n\n_${machineLine(machine)}_\n${end}`;
-    });
-    if (after !== before) writeFileSync(file, after);
+    const { filled, count } = fillPlaces(readFileSync(file, "utf8"), tables, machine);
+    if (count > 0) writeFileSync(file, filled);
+    sum += count;
   }
-  return count;
+  return sum;
 }
