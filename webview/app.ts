@@ -16,7 +16,7 @@ import type { Commands } from "./interact/commands.js";
 import { listenToKeys } from "./interact/keyboard.js";
 import { listenToPointer } from "./interact/pointer.js";
 import { FlowIndex } from "./model/flows.js";
-import { displayName, parseSite } from "./model/format.js";
+import { displayName, formatBytesOf, parseSite } from "./model/format.js";
 import { type Lane, laneAt, lanesBetween, layOutLanes, totalHeight } from "./model/lanes.js";
 import { nextNamed, type SearchHit, search } from "./model/search.js";
 import { Summarizer, type Summary } from "./model/summary.js";
@@ -104,6 +104,8 @@ export class App {
   #name = "";
   /** How this trace was left, until so much of it is loaded that it can be looked at so again. */
   #left: RememberedView | null = null;
+  /** The span that is to be shown once so much of the trace is known. */
+  #wanted: { readonly from: number; readonly to: number } | null = null;
   #rememberTimer = 0;
   #openTimer = 0;
 
@@ -196,8 +198,17 @@ export class App {
     this.#layout.setNotes([]);
     this.#header.setName(displayName(name), name);
     this.#header.setControls(false, false, false);
+    this.#wanted = null;
+    document.body.dataset.complete = "false";
+    this.#layout.setProgress(1, 1);
     this.#empty.waiting(live ? "Waiting for the script's first event…" : "Reading the trace…");
     this.#request();
+  }
+
+  /** How much of the trace was read, in bytes; all of it when both are the same. */
+  setProgress(read: number, total: number): void {
+    this.#layout.setProgress(read, total);
+    if (!this.#loaded && read < total) this.#empty.waiting("Reading the trace…", formatBytesOf(read, total));
   }
 
   /** Shows a model; it may still grow. */
@@ -205,7 +216,7 @@ export class App {
     const indexes = new TrackIndexes(model);
     const flows = new FlowIndex(model);
     this.#loaded = { model, indexes, flows, summarizer: new Summarizer(model, indexes) };
-    this.viewport.following = this.#settings.follow || model.complete;
+    this.viewport.following = this.#settings.follow || model.complete || this.#state === "file";
     this.changed();
   }
 
@@ -220,6 +231,7 @@ export class App {
     this.#loaded = null;
     this.#lanes = [];
     this.#labels.clear();
+    this.#layout.setProgress(1, 1);
     this.#empty.failed(title, displayName(detail));
     this.#request();
   }
@@ -242,6 +254,13 @@ export class App {
   }
 
   showSpan(from: number, to: number): void {
+    const model = this.#loaded?.model;
+    if (!model || (!model.complete && model.endNs < to)) {
+      // As soon as so much is known of the trace.
+      this.#wanted = { from, to };
+      return;
+    }
+    this.#wanted = null;
     this.viewport.show(from, to, 0.05);
     this.#viewMoved();
   }
@@ -359,12 +378,13 @@ export class App {
       litObject: this.#litObject(),
       range: this.#range,
       pointerX: this.#pointerX,
+      live: this.#isLive(model),
     });
     const [first, last] = lanesBetween(this.#lanes, scrollTop - 60, scrollTop + this.#height + 60);
     this.#labels.update(this.#lanes, first, last, this.#activeLane, model, indexes, this.viewport);
     this.#remember();
     if (loaded) {
-      const live = !model.complete && this.#state !== "file";
+      const live = this.#isLive(model);
       this.#header.setControls(
         this.#host.connected && (this.#state === "running" || this.#state === "starting" || this.#state === "stopping"),
         this.#state === "stopping",
@@ -373,13 +393,19 @@ export class App {
     }
   }
 
+  #isLive(model: TraceModel): boolean {
+    return !model.complete && this.#state !== "file";
+  }
+
   #takeGrowth(loaded: Loaded): void {
     this.#modelChanged = false;
     const { model } = loaded;
     loaded.indexes.grow();
     loaded.flows.grow();
     this.#layOut();
+    document.body.dataset.complete = String(model.complete);
     this.viewport.setLimit(model.endNs);
+    if (this.#wanted) this.showSpan(this.#wanted.from, this.#wanted.to);
     if (this.#left && (model.complete || model.endNs >= this.#left.end)) this.#comeBack(loaded, this.#left);
     if (this.#lanes.length > 0) this.#empty.hide();
     const now = performance.now();
@@ -394,12 +420,14 @@ export class App {
     const { model } = loaded;
     const summary = loaded.summarizer.summarize();
     this.#summary = summary;
+    // A file that is still being read is not a live run.
+    const headline = { ...summary.headline, live: this.#isLive(model) };
     const exit = model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`);
     const other = summary.states[3]! + summary.states[4]!;
-    this.#header.update(summary.headline, other, exit, Boolean(model.signal ?? model.exitCode));
+    this.#header.update(headline, other, exit, Boolean(model.signal ?? model.exitCode));
     if (model.command.length > 0) this.#header.setName(commandName(model.command), model.command.join(" "));
     this.#layout.setNotes(traceNotes(model));
-    this.#host.send({ type: "headline", headline: summary.headline });
+    this.#host.send({ type: "headline", headline });
     this.#showDetails();
     if (model.complete && !this.#reported) {
       this.#reported = true;

@@ -1,25 +1,29 @@
 /** Starts the page: connects the host's messages, the reader of the trace, and the timeline. */
-import { TraceBuilder } from "../src/analysis/trace-builder.js";
 import type { ToWebview } from "../src/protocol/messages.js";
 import { App } from "./app.js";
 import { findHost } from "./host.js";
+import { TraceLoader } from "./trace-loader.js";
 import "./style/index.css";
 
 const host = findHost();
 const app = new App(host, document.body);
 
-let builder = new TraceBuilder();
-let shown = false;
+const loader = new TraceLoader({
+  began: (model) => app.setModel(model),
+  grew: () => app.changed(),
+  progress: (read, total) => app.setProgress(read, total),
+  loaded: () => app.setProgress(1, 1),
+  failed: (title, detail) => app.fail(title, detail),
+});
 
 function receive(message: ToWebview): void {
   switch (message.type) {
     case "trace-reset":
-      builder = new TraceBuilder();
-      shown = false;
       app.reset(message.name, message.live, message.path);
+      loader.reset(message.live ? 0 : (message.size ?? 0));
       return;
     case "trace-bytes":
-      takeBytes(message.bytes, message.done);
+      loader.push(message.bytes, message.done);
       return;
     case "trace-status":
       app.setStatus(message.state, message.detail);
@@ -34,24 +38,6 @@ function receive(message: ToWebview): void {
       app.run(message.command);
       return;
   }
-}
-
-function takeBytes(bytes: Uint8Array, done: boolean): void {
-  builder.push(bytes);
-  if (done) builder.finish();
-  if (builder.problem !== null) {
-    app.fail("This trace cannot be read", builder.problem);
-    return;
-  }
-  const { model } = builder;
-  if (done && model.threads.length === 0) {
-    app.fail("The trace is empty", "It ends before the script's first event.");
-    return;
-  }
-  if (model.threads.length === 0) return;
-  if (!shown) app.setModel(model);
-  else app.changed();
-  shown = true;
 }
 
 window.addEventListener("error", (event) => {

@@ -108,9 +108,10 @@ export class TimelineView implements vscode.Disposable {
     const tail: TraceTail = new TraceTail(
       source.path,
       {
-        reset: async (live) => {
+        reset: async (live, size) => {
           if (!isCurrent()) return;
-          await this.#send({ type: "trace-reset", name: source.name, live, path: source.path });
+          const { name, path } = source;
+          await this.#send({ type: "trace-reset", name, live, path, size });
           await this.#sendStatus();
         },
         bytes: async (bytes, done) => {

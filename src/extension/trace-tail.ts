@@ -10,8 +10,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 
 export interface TailSink {
-  /** The file begins (again): forget what came before. */
-  reset(live: boolean): Promise<void> | void;
+  /** The file begins (again): forget what came before. `size` is how many bytes it has now. */
+  reset(live: boolean, size: number): Promise<void> | void;
   /** `done`: nothing more is expected; if the file grows all the same, `reset` starts over. */
   bytes(bytes: Uint8Array, done: boolean): Promise<void> | void;
 }
@@ -72,7 +72,7 @@ export class TraceTail {
       let saidDone = false;
       let inode = (await handle.stat()).ino;
       const isFresh = async () => Date.now() - (await handle!.stat()).mtimeMs < this.#quietMs;
-      await this.#sink.reset(wasBeingWritten || (await isFresh()));
+      await this.#sink.reset(wasBeingWritten || (await isFresh()), (await handle.stat()).size);
       while (!this.#disposed) {
         // Looked at before reading: what the writer wrote before it ended is read even if it ends in between.
         const canGrow = this.#isBeingWritten;
@@ -83,7 +83,7 @@ export class TraceTail {
           if (saidDone) {
             saidDone = false;
             offset = 0;
-            await this.#sink.reset(true);
+            await this.#sink.reset(true, (await handle.stat()).size);
             continue;
           }
           offset += bytesRead;
@@ -102,7 +102,7 @@ export class TraceTail {
         inode = (await handle.stat()).ino;
         offset = 0;
         saidDone = false;
-        await this.#sink.reset(true);
+        await this.#sink.reset(true, (await handle.stat()).size);
       }
     } finally {
       this.#watcher?.close();

@@ -26,9 +26,16 @@ export type RunState =
 export type ToWebview =
   /**
    * Forget what is shown: a new trace begins. `name` is what a person calls it (the script or file name). `path` is
-   * its file: a page that is loaded again with the same one comes back as it was left.
+   * its file: a page that is loaded again with the same one comes back as it was left. `size` is how many bytes a trace
+   * that does not grow has, so that the page can say how far it has read.
    */
-  | { readonly type: "trace-reset"; readonly name: string; readonly live: boolean; readonly path?: string }
+  | {
+      readonly type: "trace-reset";
+      readonly name: string;
+      readonly live: boolean;
+      readonly path?: string;
+      readonly size?: number;
+    }
   /**
    * The next bytes of the file. `done`: no more will come, even if the file has no end mark. Send a `Uint8Array`;
    * `bytes` may be empty.

@@ -16,6 +16,11 @@ import { largeTrace } from "../analysis/synthetic-trace.js";
 import { launchBrowser } from "./browser.js";
 import { oneFileHtml } from "./one-file-html.js";
 
+declare global {
+  /** Start and length of tasks longer than 50 ms, milliseconds. */
+  var tasks: [start: number, length: number][];
+}
+
 const FRAMES = 60;
 const [events = 1_000_000, rounds = 5] = process.argv.slice(2).map(Number);
 
@@ -34,11 +39,25 @@ async function main(): Promise<void> {
   const browser = await launchBrowser();
   const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
   page.on("pageerror", (error) => console.error(error));
+  await page.addInitScript(() => {
+    globalThis.tasks = [];
+    new PerformanceObserver((list) => {
+      for (const { startTime, duration } of list.getEntries()) globalThis.tasks.push([startTime, duration]);
+    }).observe({ type: "longtask" });
+  });
   const begin = Date.now();
   await page.goto(pathToFileURL(path).href);
-  await page.waitForSelector("body[data-lanes]", { timeout: 120_000 });
+  const firstLanes = page.waitForSelector("body[data-lanes]", { timeout: 120_000 }).then(() => Date.now() - begin);
+  await page.waitForSelector(".figure");
+  await page.waitForSelector(".progress", { state: "hidden", timeout: 120_000 });
   await page.waitForFunction(() => globalThis.heddleFrameStats!().frames > 1, undefined, { timeout: 120_000 });
-  console.log(`loaded in ${Date.now() - begin} ms; load of the machine ${loadavg()[0]!.toFixed(1)}`);
+  console.log(
+    `first lanes after ${await firstLanes} ms, loaded in ${Date.now() - begin} ms; load of the machine ${loadavg()[0]!.toFixed(1)}`,
+  );
+  const tasks = await page.evaluate(() => globalThis.tasks);
+  console.log(
+    `tasks of more than 50 ms: ${tasks.map(([start, length]) => `${Math.round(length)} ms (at ${Math.round(start)} ms)`).join(", ") || "none"}`,
+  );
   await page.screenshot({ path: join(folder, "large.png") });
   const metrics = await page.context().newCDPSession(page);
   await metrics.send("Performance.enable");

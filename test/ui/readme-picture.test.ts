@@ -31,7 +31,7 @@ describe("the README's picture", () => {
         deviceScaleFactor: 2,
       });
       await page.goto(pathToFileURL(html).href);
-      await page.waitForSelector("body[data-lanes]");
+      await page.waitForSelector("body[data-complete=true]");
       await page.waitForFunction(() => globalThis.heddleFrameStats!().frames > 1);
       const lanes = await page.evaluate(() => document.body.dataset.lanes);
       assert.ok(Number(lanes) > 5, `only ${lanes} lanes`);

@@ -32,7 +32,7 @@ async function main(): Promise<void> {
     page.on("pageerror", (error) => console.error(name, error));
     page.on("console", (message) => console.error(name, message.text()));
     await page.goto(pathToFileURL(path).href);
-    await page.waitForSelector("body[data-lanes]");
+    await page.waitForSelector("body[data-complete=true]");
     await page.waitForFunction(() => globalThis.heddleFrameStats!().frames > 1);
     await page.screenshot({ path: join(folder, `${name}.png`) });
     if (mode === "full" && name !== "narrow") {

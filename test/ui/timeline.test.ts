@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import type { FromWebview, ToWebview } from "../../src/protocol/messages.js";
 import { headerFrame } from "../../src/trace/writer.js";
-import { largeTrace } from "../analysis/synthetic-trace.js";
+import { largeTrace, ms } from "../analysis/synthetic-trace.js";
 import { chromiumPath, launchBrowser } from "./browser.js";
 import { demoTrace } from "./demo-trace.js";
 import { oneFileHtml, type PageOptions } from "./one-file-html.js";
@@ -68,7 +68,7 @@ describe("the timeline in a browser", function () {
 
   async function openTrace(bytes: Uint8Array): Promise<Page> {
     await open({ bytes });
-    await page.waitForSelector("body[data-lanes]");
+    await page.waitForSelector("body[data-complete=true]");
     await drawn();
     return page;
   }
@@ -345,12 +345,59 @@ describe("the timeline in a browser", function () {
     assert.ok(await page.evaluate(() => globalThis.sent.some((message) => message.type === "headline")));
   });
 
+  it("says how far it has read, shows what it has, and answers meanwhile", async () => {
+    const bytes = largeTrace({ events: 200_000 }).bytes();
+    const half = Math.floor(bytes.length / 2);
+    await open({ bytes: null }, { fakeHost: true });
+    await post({ type: "trace-reset", name: "large.ts", live: false, size: bytes.length });
+    await post({ type: "trace-status", state: "file", detail: "" });
+    const progress = page.locator(".progress");
+    await progress.waitFor();
+    await page.getByText("Reading the trace…").waitFor();
+    await postBytes(bytes.subarray(0, half), false);
+    await page.waitForSelector('.progress[aria-valuenow="50"]');
+    assert.match((await progress.getAttribute("aria-valuetext")) ?? "", /^0\.\d of 1\.\d MB$/);
+    assert.ok((await titles()).includes("worker-1"));
+    assert.ok(!(await page.locator(".badge.live").isVisible()));
+    // A span behind what was read is shown as soon as it is there.
+    await post({ type: "reveal-time", fromNs: ms(110), toNs: ms(120) });
+    const before = await axis();
+    await page.keyboard.press("?");
+    assert.ok(await page.locator(".overlay").isVisible());
+    await page.keyboard.press("Escape");
+    assert.equal(await axis(), before);
+    assert.ok(await progress.isVisible());
+    await postBytes(bytes.subarray(half), true);
+    await page.waitForSelector("body[data-complete=true]");
+    await progress.waitFor({ state: "hidden" });
+    await drawn();
+    assert.match(await axis(), /115(\.\d+)? ms/);
+  });
+
+  it("answers while a page that carries a million events is still reading them", async () => {
+    await open({ bytes: largeTrace({ events: 1_000_000 }).bytes() });
+    await page.locator(".label", { hasText: "worker-1" }).waitFor();
+    // What the page looked like when the list of keys came up.
+    await page.evaluate(() => {
+      new MutationObserver((_, observer) => {
+        observer.disconnect();
+        document.body.dataset.answered = document.querySelector<HTMLElement>(".progress")!.hidden
+          ? "late"
+          : "meanwhile";
+      }).observe(document.querySelector(".overlay")!, { attributeFilter: ["hidden"] });
+    });
+    await page.keyboard.press("?");
+    await page.waitForSelector("body[data-complete=true]");
+    assert.equal(await page.evaluate(() => document.body.dataset.answered), "meanwhile");
+    assert.ok(await page.locator(".overlay").isVisible());
+  });
+
   it("opens the source in the editor", async () => {
     const bytes = demoTrace().bytes();
     await open({ bytes: null }, { fakeHost: true });
     await post({ type: "trace-reset", name: "pipeline.ts", live: false });
     await postBytes(bytes, true);
-    await page.waitForSelector("body[data-lanes]");
+    await page.waitForSelector("body[data-complete=true]");
     await drawn();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press(".");
@@ -366,7 +413,7 @@ describe("the timeline in a browser", function () {
     const load = async () => {
       await post({ type: "trace-reset", name: "pipeline.ts", live: false, path: "/traces/pipeline.heddle" });
       await postBytes(bytes, true);
-      await page.waitForSelector("body[data-lanes]");
+      await page.waitForSelector("body[data-complete=true]");
       await drawn();
     };
     const opened = () => page.evaluate(() => globalThis.sent.filter((sent) => sent.type === "open-source"));
@@ -408,7 +455,7 @@ describe("the timeline in a browser", function () {
   it("fits the sidebar", async () => {
     await open({ bytes: demoTrace().bytes(), mode: "compact" });
     await page.setViewportSize({ width: 280, height: 400 });
-    await page.waitForSelector("body[data-lanes]");
+    await page.waitForSelector("body[data-complete=true]");
     await drawn();
     assert.ok((await titles()).includes("worker-3"));
     assert.equal(await page.locator(".details").count(), 0);
@@ -417,7 +464,7 @@ describe("the timeline in a browser", function () {
 
   it("takes the editor's theme as it changes", async () => {
     await open({ bytes: demoTrace().bytes(), bodyClass: "vscode-dark" });
-    await page.waitForSelector("body[data-lanes]");
+    await page.waitForSelector("body[data-complete=true]");
     await drawn();
     const corner = (): Promise<number[]> =>
       page

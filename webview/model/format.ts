@@ -42,6 +42,13 @@ export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
 }
 
+/** "3.1 of 29 MB". */
+export function formatBytesOf(part: number, whole: number): string {
+  const [size, unit] = whole >= 1e6 ? [1e6, "MB"] : [1e3, "kB"];
+  const digits = whole / size < 10 ? 1 : 0;
+  return `${(part / size).toFixed(digits)} of ${(whole / size).toFixed(digits)} ${unit}`;
+}
+
 export function formatPercent(part: number): string {
   if (!Number.isFinite(part)) return "–";
   const percent = part * 100;

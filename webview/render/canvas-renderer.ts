@@ -178,7 +178,7 @@ export class CanvasRenderer implements Renderer {
   }
 
   /** Where the pointer is, and where a live trace ends. */
-  #drawNow({ pointerX, theme, model, viewport }: Scene): void {
+  #drawNow({ pointerX, theme, model, viewport, live }: Scene): void {
     const brush = this.#brush;
     const { context, ratio } = brush;
     if (!Number.isNaN(pointerX)) {
@@ -186,7 +186,7 @@ export class CanvasRenderer implements Renderer {
       brush.rect(Math.round(pointerX * ratio), 0, Math.max(1, Math.floor(ratio)), brush.height, theme.muted);
       context.globalAlpha = 1;
     }
-    if (!model.complete) {
+    if (live) {
       const x = Math.round(viewport.xOf(model.endNs) * ratio);
       if (x >= 0 && x <= brush.width) brush.rect(x, 0, Math.max(1, Math.round(ratio)), brush.height, theme.warn);
     }

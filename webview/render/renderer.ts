@@ -29,6 +29,8 @@ export interface Scene {
   readonly range: { readonly from: number; readonly to: number } | null;
   /** Where the pointer is, CSS pixels, or NaN. */
   readonly pointerX: number;
+  /** The run goes on: its newest instant is marked. */
+  readonly live: boolean;
 }
 
 /** Something that can draw a scene. */

@@ -1,3 +1,4 @@
+import { formatBytesOf } from "../model/format.js";
 import { h, setClass, setText } from "./dom.js";
 import { legend } from "./legend.js";
 import type { Note } from "./trace-notes.js";
@@ -23,6 +24,8 @@ export interface Layout {
   lanesSize(): { width: number; height: number };
   setContentHeight(height: number): void;
   setNotes(notes: readonly Note[]): void;
+  /** How many bytes of the trace were read; nothing is shown once it is all. */
+  setProgress(read: number, total: number): void;
   /** Whether the details pane shows a thing: a narrow view makes room for it only then. */
   setSelected(selected: boolean): void;
   /** Says it to a screen reader. */
@@ -50,9 +53,16 @@ export function buildLayout(parts: LayoutParts): Layout {
     "aria-orientation": "vertical",
     "aria-label": "Width of the names",
   });
+  const bar = h("i", {});
+  const progress = h(
+    "div",
+    { class: "progress", role: "progressbar", "aria-label": "Reading the trace", hidden: true },
+    bar,
+  );
   const timeline = h(
     "main",
     { class: "timeline" },
+    progress,
     h("div", { class: "strip strip-overview" }, h("div", { class: "corner" }, "Cores in use"), parts.overview),
     parts.compact ? null : h("div", { class: "strip strip-axis" }, h("div", { class: "corner" }), parts.axis),
     scroller,
@@ -116,6 +126,15 @@ export function buildLayout(parts: LayoutParts): Layout {
           h("span", { class: note.warning ? "note warning" : "note", title: note.title }, note.words),
         ),
       );
+    },
+    setProgress(read, total) {
+      progress.hidden = read >= total;
+      if (progress.hidden) return;
+      const part = Math.round((read / total) * 100);
+      bar.style.width = `${part}%`;
+      progress.title = `Reading the trace: ${formatBytesOf(read, total)}`;
+      progress.setAttribute("aria-valuenow", String(part));
+      progress.setAttribute("aria-valuetext", formatBytesOf(read, total));
     },
     setSelected: (selected) => setClass(element, "has-selection", selected),
     announce: (words) => setText(live, words),
