@@ -120,6 +120,7 @@ export class App {
         fit: () => this.#fitAll(),
         search: () => this.#searchBox.open(),
         keys: () => this.#keys.toggle(),
+        save: host.connected ? () => host.send({ type: "export-html" }) : null,
       },
       compact,
     );
@@ -197,7 +198,7 @@ export class App {
     this.#tooltip.hide();
     this.#layout.setNotes([]);
     this.#header.setName(displayName(name), name);
-    this.#header.setControls(false, false, false);
+    this.#header.setControls(false, false, false, false);
     this.#wanted = null;
     document.body.dataset.complete = "false";
     this.#layout.setProgress(1, 1);
@@ -389,6 +390,7 @@ export class App {
         this.#host.connected && (this.#state === "running" || this.#state === "starting" || this.#state === "stopping"),
         this.#state === "stopping",
         live && !this.viewport.following,
+        true,
       );
     }
   }

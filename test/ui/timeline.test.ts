@@ -452,6 +452,22 @@ describe("the timeline in a browser", function () {
     assert.notEqual(await axis(), zoomed);
   });
 
+  it("asks the editor to save it as one file; a page that is one has no such button", async () => {
+    await open({ bytes: null }, { fakeHost: true });
+    const save = page.getByRole("button", { name: "Save as one HTML file…" });
+    assert.ok(await save.isDisabled());
+    await post({ type: "trace-reset", name: "pipeline.ts", live: false });
+    await postBytes(demoTrace().bytes(), true);
+    await page.waitForSelector("body[data-complete=true]");
+    await drawn();
+    await save.focus();
+    await page.keyboard.press("Enter");
+    assert.ok(await page.evaluate(() => globalThis.sent.some((message) => message.type === "export-html")));
+    await page.close();
+    await openTrace(demoTrace().bytes());
+    assert.equal(await page.getByRole("button", { name: "Save as one HTML file…" }).count(), 0);
+  });
+
   it("fits the sidebar", async () => {
     await open({ bytes: demoTrace().bytes(), mode: "compact" });
     await page.setViewportSize({ width: 280, height: 400 });

@@ -54,6 +54,7 @@ export const icons = {
   keys: "M6 6a2 2 0 1 1 2.6 1.9c-.4.1-.6.5-.6.9v.7M8 12v.3",
   follow: "M2 8h9M8 4.5 11.5 8 8 11.5M14 3v10",
   stop: "M4 4h8v8H4Z",
+  save: "M8 2v8M4.5 6.5 8 10l3.5-3.5M2.5 10.5V14h11v-3.5",
   close: "m4 4 8 8M12 4l-8 8",
   down: "m4 6 4 4 4-4",
   right: "m6 4 4 4-4 4",

@@ -8,6 +8,8 @@ export interface HeaderActions {
   fit(): void;
   search(): void;
   keys(): void;
+  /** Null where nobody could write the file, or the page is such a file itself. */
+  readonly save: (() => void) | null;
 }
 
 /** The run in one line: its name, how long, how many cores, how its time was split. */
@@ -25,6 +27,7 @@ export class Header {
   readonly #values: HTMLElement[] = [];
   readonly #stop: HTMLButtonElement;
   readonly #follow: HTMLButtonElement;
+  readonly #save: HTMLButtonElement | null = null;
 
   constructor(actions: HeaderActions, compact: boolean) {
     const button = (label: string, path: string, action: () => void, className = "tool"): HTMLButtonElement =>
@@ -45,6 +48,10 @@ export class Header {
     });
     this.#follow.append(icon(icons.follow), "Follow");
     this.#follow.addEventListener("click", actions.follow);
+    if (actions.save && !compact) {
+      this.#save = button("Save as one HTML file…", icons.save, actions.save);
+      this.#save.disabled = true;
+    }
     for (const [state, label] of [
       ["running", "running"],
       ["ready", "ready"],
@@ -77,6 +84,7 @@ export class Header {
           : [
               button("Search (/)", icons.search, actions.search),
               button("Fit everything (F twice)", icons.fit, actions.fit),
+              this.#save,
               button("Keys (?)", icons.keys, actions.keys),
             ]),
       ),
@@ -113,7 +121,8 @@ export class Header {
     );
   }
 
-  setControls(canStop: boolean, stopping: boolean, canFollow: boolean): void {
+  setControls(canStop: boolean, stopping: boolean, canFollow: boolean, canSave: boolean): void {
+    if (this.#save) this.#save.disabled = !canSave;
     this.#stop.hidden = !canStop;
     this.#stop.disabled = stopping;
     this.#follow.hidden = !canFollow;
