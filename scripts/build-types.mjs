@@ -35,6 +35,8 @@ const faces = {
   "threading/thread": true,
   "multiprocessing/process": true,
   "threading/lock": false,
+  "threading/event": false,
+  "threading/barrier": false,
   "queue/queue": false,
 };
 for (const [name, unbranded] of Object.entries(faces)) {

@@ -1,6 +1,8 @@
 /** heddle/threading: each thread is a worker with an event loop and a heap of its own. */
 export { TIMEOUT_MAX } from "../core/deadline.js";
 export { BrokenBarrierError } from "../core/errors.js";
+export { Barrier } from "./barrier.js";
+export { Event } from "./event.js";
 export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
 export { Lock } from "./lock.js";
 export { RLock } from "./rlock.js";

@@ -1,5 +1,6 @@
 /** What runs in the worker of a thread, from its first line to its end. */
 import { parentPort, workerData } from "node:worker_threads";
+import { arrivedFunctionsLoaded } from "../core/crossing-function.js";
 import { resolveReference } from "../core/function-reference.js";
 import { importMainScript, mainScriptPath } from "../core/main-script.js";
 import { nativeThreadId } from "../core/native-id.js";
@@ -64,6 +65,7 @@ export async function runThread(): Promise<void> {
 
 async function readStart(payload: Uint8Array, extras: readonly unknown[]) {
   const start = decode(payload, { extras }) as ThreadStart;
+  await arrivedFunctionsLoaded();
   const type = start.type === null ? Thread : ((await resolveReference(start.type)) as unknown as typeof Thread);
   const target =
     start.target === null ? null : ((await resolveReference(start.target)) as (...a: unknown[]) => unknown);
