@@ -1,24 +1,29 @@
-/** The items of a queue in one thread: an array read from the front, whose read part is cut off now and then. */
-export class LocalItems<T> {
+/** The items of a queue in one thread, first in, first out: an array whose read part is cut off now and then. */
+import type { Entry, LocalStore } from "./local-store.js";
+
+export class LocalItems<T> implements LocalStore<T> {
   private items: (T | undefined)[] = [];
   private first = 0;
-  /** How many were ever taken. */
-  popped = 0;
+  private popped = 0;
 
   get length(): number {
     return this.items.length - this.first;
   }
 
-  /** Adds an item. Returns its number, from 1. */
-  push(item: T): number {
-    this.items.push(item);
+  get pushed(): number {
     return this.popped + this.length;
   }
 
-  /** Takes the first item; undefined if there is none. */
-  shift(): T | undefined {
-    if (this.length === 0) return undefined;
-    const item = this.items[this.first];
+  get number(): number {
+    return this.popped;
+  }
+
+  push(item: T): void {
+    this.items.push(item);
+  }
+
+  pop(): T {
+    const item = this.items[this.first] as T;
     this.items[this.first++] = undefined;
     this.popped++;
     if (this.first > 64 && this.first * 2 > this.items.length) {
@@ -28,11 +33,12 @@ export class LocalItems<T> {
     return item;
   }
 
-  toArray(): T[] {
-    return this.items.slice(this.first) as T[];
+  entries(): Entry<T>[] {
+    return this.items.slice(this.first).map((item, i) => ({ item: item as T, number: this.popped + 1 + i }));
   }
 
   clear(): void {
+    this.popped += this.length;
     this.items = [];
     this.first = 0;
   }

@@ -29,7 +29,8 @@ const contract = (shared: boolean) => `
     assert.throws(() => q.getSync({ timeout: -1 }), RangeError);
     await assert.rejects(q.get({ timeout: -1 }), RangeError);
     await q.put(undefined);
-    q.putSync("b", { timeout: -1 });
+    q.putSync("b", { timeout: 5 });
+    assert.throws(() => q.putSync(1, { timeout: -1 }), RangeError);
     assert.deepEqual([q.empty(), q.full(), q.qsize()], [false, true, 2]);
     assert.throws(() => q.putNowait(3), Full);
     assert.throws(() => q.putSync(3, { blocking: false }), Full);
@@ -37,7 +38,7 @@ const contract = (shared: boolean) => `
     await assert.rejects(q.put(3, { timeout: 20 }), Full);
     await assert.rejects(q.put(3, { timeout: -1 }), RangeError);
     const third = q.put("c");
-    assert.equal(await q.get({ timeout: -1 }), undefined);
+    assert.equal(await q.get({ timeout: 5 }), undefined);
     await third;
     assert.equal(q.getSync(), "b");
     assert.equal(q.getNowait(), "c");

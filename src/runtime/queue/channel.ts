@@ -1,0 +1,418 @@
+/**
+ * What all queues of this folder are made of: items in some order, in one thread or shared between threads, and those who
+ * wait to put and to take.
+ *
+ * While a queue has never left its thread its items are plain values, not copied, and may be anything (`local-store.ts`).
+ * When it first crosses to another thread, what is in it is encoded and moves to shared memory (`shared-queue.ts`), and
+ * so does everything put from then on, by any thread. Those who wait at that moment are woken and go on waiting there.
+ *
+ * What can be done at once is done without reading the clock (for the trace: once), without a promise of its own for a
+ * put, and without looking at the timeout beyond checking it.
+ */
+import { callSite, emitAt, newObjectNumber, newWaitNumber, now, recording, recordObject } from "../../recorder/emit.js";
+import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { deadlineIn, slice } from "../core/deadline.js";
+import { Empty, Full, ShutDown, TimeoutError } from "../core/errors.js";
+import type { ObjectName } from "../core/object-name.js";
+import {
+  beginEncoding,
+  decode,
+  decodeFrom,
+  detach,
+  type EncodeOptions,
+  encodeUnsent,
+  endEncoding,
+  type Unsent,
+} from "../core/structured-clone.js";
+import { LocalLine } from "./local-line.js";
+import type { LocalStore } from "./local-store.js";
+import type { Order } from "./order.js";
+import type { Place } from "./place.js";
+import { CLOSED, FULL, type MovedItem, NOTHING, placed, type SharedQueue, taken } from "./shared-queue.js";
+
+/** What {@link Channel.tryTake} returns when there is no item; undefined is an item too. */
+export const NONE: unique symbol = Symbol("no item");
+
+/** A queue in shared memory that arrived from another thread. */
+export interface Arrived {
+  readonly offset: number;
+  readonly object: number;
+}
+
+/** The lines of those who wait: for items, for free places, for the end of all tasks. */
+type LineName = "items" | "spaces" | "doneLine";
+
+const ENCODE_ITEM: EncodeOptions = { path: "item" };
+const LARGEST_KEPT = 1 << 20;
+
+export class Channel<T> {
+  /** Its number in the trace. */
+  readonly object: number;
+  readonly #order: Order<T>;
+  readonly #name: ObjectName;
+  /** The capacity as a whole number; 0 means none. */
+  readonly #limit: number;
+  #shared: SharedQueue | null = null;
+  /** What it is about to become; kept for the next time if it then could not. */
+  #prepared: SharedQueue | null = null;
+  #crossing = false;
+  readonly #local: LocalStore<T>;
+  #closed = false;
+  /** How many items were reported done, while it is local. */
+  #done = 0;
+  readonly #lines = { items: new LocalLine(), spaces: new LocalLine(), doneLine: new LocalLine() };
+
+  /** `given` is the name the user gave it; `maxSize` 0 or less means no capacity. */
+  constructor(
+    order: Order<T>,
+    name: ObjectName,
+    given: string | undefined,
+    maxSize: number,
+    arrived: Arrived | null = null,
+  ) {
+    this.#order = order;
+    this.#name = name;
+    this.#limit = maxSize > 0 && maxSize < 0x7fffffff ? Math.ceil(maxSize) : 0;
+    this.#local = order.local();
+    this.object = arrived?.object ?? newObjectNumber();
+    if (arrived !== null) this.#shared = order.attach(arrived.offset);
+    else if (recording) recordObject(this.object, order.kind, given ?? "", callSite(), this.#limit);
+  }
+
+  get closed(): boolean {
+    return this.#shared !== null ? this.#shared.closed : this.#closed;
+  }
+
+  get length(): number {
+    return this.#shared !== null ? this.#shared.length : this.#local.length;
+  }
+
+  /** True while an item could be put. */
+  get hasSpace(): boolean {
+    return this.#limit === 0 || this.length < this.#limit;
+  }
+
+  // --- One step: put or take if it can be done now -------------------------------------------------------------------
+
+  #shutDown(): ShutDown {
+    return new ShutDown(`${this.#name} was shut down`);
+  }
+
+  /** Puts an item in if there is a place now. Throws `ShutDown`, and what encoding or comparing throws. */
+  tryPut(item: T): boolean {
+    return this.#put(item, null, 0, 0, 0);
+  }
+
+  #put(item: T, unsent: Unsent | null, site: number, wait: number, flags: number): boolean {
+    const shared = this.#shared;
+    if (shared !== null) return this.#putShared(shared, item, unsent, site, wait, flags);
+    if (this.#closed) throw this.#shutDown();
+    const local = this.#local;
+    if (this.#limit > 0 && local.length >= this.#limit) return false;
+    local.push(item);
+    if (recording) this.#record(EventKind.QueuePut, now(), local.pushed, local.length, site, wait, flags);
+    if (this.#lines.items.occupied) this.#lines.items.wakeOne();
+    return true;
+  }
+
+  #putShared(shared: SharedQueue, item: T, unsent: Unsent | null, site: number, wait: number, flags: number): boolean {
+    // Looked at before anything is encoded; what counts is the look under the queue's lock.
+    if (shared.closed) throw this.#shutDown();
+    if (this.#limit > 0 && shared.length >= this.#limit) return false;
+    let number = FULL;
+    let time = 0;
+    if (unsent === null) {
+      const writer = beginEncoding(item, ENCODE_ITEM);
+      // Read before the item can be taken, so that it is never taken before it was put.
+      if (recording) time = now();
+      try {
+        number = shared.tryPush(writer.bytes, writer.at, this.#limit, item);
+      } finally {
+        endEncoding(writer, number >= 0);
+      }
+    } else {
+      if (recording) time = now();
+      number = shared.tryPush(unsent.bytes, unsent.bytes.length, this.#limit, item);
+      if (number >= 0 && unsent.moved.length > 0) detach(unsent.moved);
+    }
+    if (number === CLOSED) throw this.#shutDown();
+    if (number === FULL) return false;
+    if (recording) this.#record(EventKind.QueuePut, time, number, placed.depth, site, wait, flags);
+    if (shared.items.occupied) shared.items.wakeOne();
+    return true;
+  }
+
+  /** Takes the next item out, or {@link NONE} if there is none now. Throws `ShutDown` if none will come. */
+  tryTake(): T | typeof NONE {
+    return this.#take(0, 0, 0);
+  }
+
+  #take(site: number, wait: number, flags: number): T | typeof NONE {
+    const shared = this.#shared;
+    if (shared !== null) return this.#takeShared(shared, site, wait, flags);
+    const local = this.#local;
+    if (local.length === 0) {
+      if (this.#closed) throw this.#shutDown();
+      return NONE;
+    }
+    const item = local.pop();
+    if (recording) this.#record(EventKind.QueueGet, now(), local.number, local.length, site, wait, flags);
+    if (this.#lines.spaces.occupied) this.#lines.spaces.wakeOne();
+    return item;
+  }
+
+  #takeShared(shared: SharedQueue, site: number, wait: number, flags: number): T | typeof NONE {
+    const number = shared.tryTake();
+    if (number === NOTHING) {
+      // Look again after the flag: what was put before the shutdown is still to be had.
+      if (shared.closed && shared.length === 0) throw this.#shutDown();
+      return NONE;
+    }
+    if (recording) this.#record(EventKind.QueueGet, now(), number, taken.left, site, wait, flags);
+    if (shared.spaces.occupied) shared.spaces.wakeOne();
+    const item = decodeFrom(taken.bytes) as T;
+    if (taken.bytes.length > LARGEST_KEPT) taken.bytes = Buffer.allocUnsafeSlow(4096);
+    return item;
+  }
+
+  // --- Waiting -------------------------------------------------------------------------------------------------------
+
+  #record(kind: number, time: number, number: number, depth: number, site: number, wait: number, flags: number): void {
+    if (wait !== 0) emitAt(time, EventKind.QueueWaitEnd, this.object, 0, wait, 0, flags);
+    emitAt(time, kind, this.object, site, number, depth, 0);
+  }
+
+  #beginWait(kind: number, site: number, reason: number, flags: number): number {
+    if (!recording) return 0;
+    const wait = newWaitNumber();
+    emitAt(now(), kind, this.object, site, wait, reason, flags);
+    return wait;
+  }
+
+  #endWait(kind: number, wait: number, flags: number): void {
+    if (recording) emitAt(now(), kind, this.object, 0, wait, 0, flags);
+  }
+
+  /** The place to wait in: a new one, or one in shared memory if the queue has crossed since. */
+  #placeIn(line: LineName, place: Place | null): Place {
+    const shared = this.#shared;
+    if (place !== null && (shared === null || place.shared)) return place;
+    place?.leave(false);
+    return shared !== null ? shared[line].enter() : this.#lines[line].enter();
+  }
+
+  /** What a put that has to wait keeps: the item as it was when it was called. */
+  #keep(item: T): { item: T; unsent: Unsent } {
+    const unsent = encodeUnsent(item, ENCODE_ITEM);
+    return { item: this.#order.sorted ? (decode(unsent.bytes) as T) : item, unsent };
+  }
+
+  /** Puts an item in as soon as there is a place. Rejects with `Full`, `ShutDown` or the signal's reason. */
+  async putLater(item: T, timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    const site = recording ? callSite() : 0;
+    const deadline = deadlineIn(timeout);
+    let kept = this.#shared === null ? null : this.#keep(item);
+    const wait = this.#beginWait(EventKind.QueuePutWait, site, 0, EventFlag.Async);
+    let place: Place | null = null;
+    let put = false;
+    try {
+      for (;;) {
+        place = this.#placeIn("spaces", place);
+        if (place.shared) kept ??= this.#keep(item);
+        put = this.#put(kept?.item ?? item, kept?.unsent ?? null, site, wait, EventFlag.Async);
+        if (put) return;
+        const left = slice(deadline);
+        if (left <= 0) throw this.full();
+        await place.wait(left, signal);
+      }
+    } finally {
+      if (!put) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Async | EventFlag.Failed);
+      place?.leave(this.hasSpace);
+    }
+  }
+
+  /** Blocking {@link putLater}. */
+  putLaterSync(item: T, timeout: number): void {
+    const site = recording ? callSite() : 0;
+    const deadline = deadlineIn(timeout);
+    const kept = this.#shared === null ? null : this.#keep(item);
+    const wait = this.#beginWait(EventKind.QueuePutWait, site, 0, 0);
+    const place = this.#placeIn("spaces", null);
+    let put = false;
+    try {
+      for (;;) {
+        put = this.#put(kept?.item ?? item, kept?.unsent ?? null, site, wait, 0);
+        if (put) return;
+        const left = slice(deadline);
+        if (left <= 0) throw this.full();
+        place.waitSync(left);
+      }
+    } finally {
+      if (!put) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Failed);
+      place.leave(this.hasSpace);
+    }
+  }
+
+  /** Takes an item out as soon as there is one. Rejects with `Empty`, `ShutDown` or the signal's reason. */
+  async takeLater(timeout: number, signal: AbortSignal | undefined): Promise<T> {
+    const site = recording ? callSite() : 0;
+    const deadline = deadlineIn(timeout);
+    const wait = this.#beginWait(EventKind.QueueGetWait, site, 0, EventFlag.Async);
+    let place: Place | null = null;
+    let item: T | typeof NONE = NONE;
+    try {
+      for (;;) {
+        place = this.#placeIn("items", place);
+        item = this.#take(site, wait, EventFlag.Async);
+        if (item !== NONE) return item;
+        const left = slice(deadline);
+        if (left <= 0) throw this.empty();
+        await place.wait(left, signal);
+      }
+    } finally {
+      if (item === NONE) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Async | EventFlag.Failed);
+      place?.leave(this.length > 0);
+    }
+  }
+
+  /** Blocking {@link takeLater}. */
+  takeLaterSync(timeout: number): T {
+    const site = recording ? callSite() : 0;
+    const deadline = deadlineIn(timeout);
+    const wait = this.#beginWait(EventKind.QueueGetWait, site, 0, 0);
+    const place = this.#placeIn("items", null);
+    let item: T | typeof NONE = NONE;
+    try {
+      for (;;) {
+        item = this.#take(site, wait, 0);
+        if (item !== NONE) return item;
+        const left = slice(deadline);
+        if (left <= 0) throw this.empty();
+        place.waitSync(left);
+      }
+    } finally {
+      if (item === NONE) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Failed);
+      place.leave(this.length > 0);
+    }
+  }
+
+  empty(): Empty {
+    return new Empty(`${this.#name} has no item`);
+  }
+
+  full(): Full {
+    return new Full(`${this.#name} has no free place`);
+  }
+
+  // --- Done ----------------------------------------------------------------------------------------------------------
+
+  /** Items that were put and not reported done. */
+  get unfinished(): number {
+    return this.#shared !== null ? this.#shared.unfinished : this.#local.pushed - this.#done;
+  }
+
+  /** Reports one item done. Returns false if all were. */
+  taskDone(): boolean {
+    if (this.#shared !== null) return this.#shared.done();
+    if (this.unfinished <= 0) return false;
+    this.#done++;
+    if (this.unfinished === 0) this.#lines.doneLine.wakeAll();
+    return true;
+  }
+
+  /** Waits until all items are done. Rejects with `TimeoutError` or the signal's reason. */
+  async joinLater(timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    const deadline = deadlineIn(timeout);
+    const site = recording ? callSite() : 0;
+    const wait = this.#beginWait(EventKind.WaitBegin, site, WaitReason.QueueJoin, EventFlag.Async);
+    let place: Place | null = null;
+    let failed: number = EventFlag.Failed;
+    try {
+      for (;;) {
+        place = this.#placeIn("doneLine", place);
+        if (this.unfinished === 0) break;
+        const left = slice(deadline);
+        if (left <= 0) throw this.#notDone(timeout);
+        await place.wait(left, signal);
+      }
+      failed = 0;
+    } finally {
+      this.#endWait(EventKind.WaitEnd, wait, EventFlag.Async | failed);
+      place?.leave(false);
+    }
+  }
+
+  /** Blocking {@link joinLater}. */
+  joinLaterSync(timeout: number): void {
+    const deadline = deadlineIn(timeout);
+    const site = recording ? callSite() : 0;
+    const wait = this.#beginWait(EventKind.WaitBegin, site, WaitReason.QueueJoin, 0);
+    const place = this.#placeIn("doneLine", null);
+    let failed: number = EventFlag.Failed;
+    try {
+      while (this.unfinished !== 0) {
+        const left = slice(deadline);
+        if (left <= 0) throw this.#notDone(timeout);
+        place.waitSync(left);
+      }
+      failed = 0;
+    } finally {
+      this.#endWait(EventKind.WaitEnd, wait, failed);
+      place.leave(false);
+    }
+  }
+
+  #notDone(timeout: number): TimeoutError {
+    return new TimeoutError(`the items of ${this.#name} were not done within ${timeout} ms`);
+  }
+
+  // --- Shutting down and crossing ------------------------------------------------------------------------------------
+
+  /** From now on nothing can be put; `drop` also takes out what is there and counts it as done. */
+  close(drop: boolean): void {
+    if (this.#shared !== null) this.#shared.close(drop);
+    else {
+      this.#closed = true;
+      if (drop && this.#local.length > 0) {
+        const unfinished = this.unfinished;
+        this.#done += Math.min(this.#local.length, unfinished);
+        this.#local.clear();
+        if (unfinished > 0 && this.unfinished === 0) this.#lines.doneLine.wakeAll();
+      }
+      this.#lines.items.wakeAll();
+      this.#lines.spaces.wakeAll();
+    }
+    if (recording) emitAt(now(), EventKind.QueueDepth, this.object, 0, 0, this.length, 0);
+  }
+
+  /**
+   * Moves it to shared memory, unless it is there. Returns where. Throws `DataCloneError`, and changes nothing, if an item
+   * cannot cross.
+   */
+  share(): number {
+    if (this.#shared !== null) return this.#shared.offset;
+    this.#prepared ??= this.#order.create();
+    // It contains itself, or is contained in something that it contains.
+    if (this.#crossing) return this.#prepared.offset;
+    const shared = this.#prepared;
+    this.#crossing = true;
+    const moved = new Set<ArrayBuffer>();
+    try {
+      const items = this.#local.entries().map(({ item, number }, i): MovedItem => {
+        const unsent = encodeUnsent(item, { path: `${this.#name}[${i}]` });
+        for (const buffer of unsent.moved) moved.add(buffer);
+        return { item, number, bytes: unsent.bytes };
+      });
+      // If shared memory is full, it is left half filled.
+      this.#prepared = null;
+      shared.adopt(items, this.#local.pushed, this.unfinished, this.#closed);
+    } finally {
+      this.#crossing = false;
+    }
+    detach([...moved]);
+    this.#shared = shared;
+    this.#local.clear();
+    for (const line of Object.values(this.#lines)) line.wakeAll();
+    return shared.offset;
+  }
+}

@@ -1,0 +1,14 @@
+/** A queue that gives the item put last. */
+import type { QueueOptions } from "../types.js";
+import { lifo } from "./order.js";
+import { Queue, type QueueHandle, registerQueue } from "./queue.js";
+
+/** Last in, first out. */
+export class LifoQueue<T = any> extends Queue<T> {
+  /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. Only the library gives more than `options`. */
+  constructor(options?: QueueOptions, handle: QueueHandle | null = null) {
+    super(options, lifo, handle);
+  }
+}
+
+registerQueue("LifoQueue", (handle) => new LifoQueue(undefined, handle));

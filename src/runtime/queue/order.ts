@@ -1,0 +1,62 @@
+/** The order in which a queue gives its items: how it is kept in one thread and in shared memory, and how it crosses. */
+import { ObjectKind } from "../../trace/events.js";
+import type { CrossingFunction } from "../core/crossing-function.js";
+import type { FunctionReference } from "../core/function-reference.js";
+import { Chain } from "./chain.js";
+import { LocalHeap } from "./local-heap.js";
+import { LocalItems } from "./local-items.js";
+import { LocalStack } from "./local-stack.js";
+import type { LocalStore } from "./local-store.js";
+import { compareNaturally } from "./natural-order.js";
+import { Segments } from "./segments.js";
+import type { SharedQueue } from "./shared-queue.js";
+import { type Compare, SkipList } from "./skip-list.js";
+
+export interface Order<T> {
+  readonly kind: ObjectKind;
+  /** Under which tag handles of such queues are read. */
+  readonly tag: string;
+  /** True if the place of an item depends on the item. */
+  readonly sorted: boolean;
+  local(): LocalStore<T>;
+  create(): SharedQueue;
+  attach(offset: number): SharedQueue;
+  /** What crosses with the queue. Throws `DataCloneError` if it cannot. */
+  reference(): FunctionReference | null;
+}
+
+const unsorted = { sorted: false, reference: () => null };
+
+export const fifo: Order<any> = {
+  ...unsorted,
+  kind: ObjectKind.Queue,
+  tag: "Queue",
+  local: () => new LocalItems(),
+  create: () => Segments.create(),
+  attach: (offset) => Segments.attach(offset),
+};
+
+export const simple: Order<any> = { ...fifo, kind: ObjectKind.SimpleQueue, tag: "SimpleQueue" };
+
+export const lifo: Order<any> = {
+  ...unsorted,
+  kind: ObjectKind.LifoQueue,
+  tag: "LifoQueue",
+  local: () => new LocalStack(),
+  create: () => Chain.create(),
+  attach: (offset) => Chain.attach(offset),
+};
+
+/** The order of a PriorityQueue; `compare` null is the natural one. */
+export function priority<T>(compare: CrossingFunction<Compare> | null): Order<T> {
+  const get = compare === null ? null : () => compare.get();
+  return {
+    kind: ObjectKind.PriorityQueue,
+    tag: "PriorityQueue",
+    sorted: true,
+    local: () => new LocalHeap<T>(get?.() ?? compareNaturally),
+    create: () => SkipList.create(get),
+    attach: (offset) => SkipList.attach(offset, get),
+    reference: () => compare?.reference("options.compare") ?? null,
+  };
+}

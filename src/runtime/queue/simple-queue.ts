@@ -1,0 +1,123 @@
+/** A queue without a capacity and without task tracking. */
+import { checkPositiveTimeout } from "../core/deadline.js";
+import { DataCloneError } from "../core/errors.js";
+import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } from "../core/handles.js";
+import { ObjectName } from "../core/object-name.js";
+import type { AcquireOptions, AcquireSyncOptions, LocalQueue, NameOptions } from "../types.js";
+import { Channel, NONE } from "./channel.js";
+import { simple } from "./order.js";
+
+interface SimpleQueueHandle {
+  readonly offset: number;
+  readonly object: number;
+  readonly name: string;
+}
+
+const done: Promise<void> = Promise.resolve();
+const cache = new HandleCache<SimpleQueue<unknown>>();
+
+/**
+ * First in, first out, without capacity and without task tracking; `put` never waits, so it may be called from anywhere,
+ * also while another put or get of the same queue is under way.
+ */
+export class SimpleQueue<T = any> implements LocalQueue<T> {
+  readonly #name: ObjectName;
+  readonly #channel: Channel<T>;
+
+  /** Throws `TypeError` for a `name` that is no string. Only the library gives more than `options`. */
+  constructor(options?: NameOptions, handle: SimpleQueueHandle | null = null) {
+    this.#name = new ObjectName(handle?.name ?? options?.name, new.target.name || "SimpleQueue");
+    this.#channel = new Channel(simple, this.#name, options?.name, 0, handle);
+  }
+
+  get name(): string {
+    return this.#name.toString();
+  }
+
+  /** The number of items; others may change it before it is used. */
+  qsize(): number {
+    return this.#channel.length;
+  }
+
+  /** True while there is no item. */
+  empty(): boolean {
+    return this.#channel.length === 0;
+  }
+
+  /** Puts an item in. `options` are there for the sake of other queues. Rejects with `DataCloneError`. */
+  put(item: T, options?: AcquireOptions): Promise<void> {
+    try {
+      options?.signal?.throwIfAborted();
+      this.#channel.tryPut(item);
+      return done;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Puts an item in. Throws `DataCloneError` if the queue is shared between threads and the item cannot cross. */
+  putSync(item: T, _options?: AcquireSyncOptions): void {
+    this.#channel.tryPut(item);
+  }
+
+  /** The same as {@link putSync}. */
+  putNowait(item: T): void {
+    this.#channel.tryPut(item);
+  }
+
+  /** Takes an item out. Rejects with `Empty` if none came in time, or with the signal's reason. */
+  get(options?: AcquireOptions): Promise<T> {
+    try {
+      options?.signal?.throwIfAborted();
+      const timeout = getTimeout(options);
+      const item = this.#channel.tryTake();
+      if (item !== NONE) return Promise.resolve(item);
+      if (timeout <= 0) throw this.#channel.empty();
+      return this.#channel.takeLater(timeout, options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Blocking {@link get}. */
+  getSync(options?: AcquireSyncOptions): T {
+    const timeout = getTimeout(options);
+    const item = this.#channel.tryTake();
+    if (item !== NONE) return item;
+    if (timeout <= 0) throw this.#channel.empty();
+    return this.#channel.takeLaterSync(timeout);
+  }
+
+  /** Takes an item out or throws `Empty` at once. */
+  getNowait(): T {
+    const item = this.#channel.tryTake();
+    if (item === NONE) throw this.#channel.empty();
+    return item;
+  }
+
+  /** How it crosses to another thread. */
+  [toHandle](crossing: Crossing): Handle {
+    if (crossing !== "thread") {
+      throw new DataCloneError("a queue of threads cannot cross to another process; use multiprocessing.SimpleQueue");
+    }
+    const offset = this.#channel.share();
+    if (cache.get(offset) !== this) cache.set(offset, this);
+    const value: SimpleQueueHandle = { offset, object: this.#channel.object, name: this.name };
+    return { tag: "SimpleQueue", value };
+  }
+}
+
+/** The timeout that options mean: 0 for `blocking: false`. */
+function getTimeout(options: AcquireSyncOptions | undefined): number {
+  if (options === undefined) return Number.POSITIVE_INFINITY;
+  return options.blocking === false ? 0 : checkPositiveTimeout(options.timeout);
+}
+
+registerHandle<SimpleQueueHandle>("SimpleQueue", (handle) => {
+  let queue = cache.get(handle.offset);
+  if (queue === undefined) {
+    queue = new SimpleQueue<unknown>(undefined, handle);
+    cache.set(handle.offset, queue);
+  }
+  return queue;
+});
