@@ -1,0 +1,76 @@
+/** Keeps how a trace is looked at, so that a page that is loaded again with it comes back as it was left. */
+import type { RememberedView } from "../src/protocol/messages.js";
+import type { Host } from "./host.js";
+import { isThingOf, type Thing } from "./model/things.js";
+import type { ViewState } from "./view-state.js";
+
+/** How often the place is noted while one moves about, milliseconds. */
+const PAUSE_MS = 100;
+
+export class PlaceKeeper {
+  readonly #host: Host;
+  readonly #view: ViewState;
+  readonly #scroller: HTMLElement;
+  #path = "";
+  #name = "";
+  /** How this trace was left, until so much of it is loaded that it can be looked at so again. */
+  #left: RememberedView | null = null;
+  #timer = 0;
+
+  constructor(host: Host, view: ViewState, scroller: HTMLElement) {
+    this.#host = host;
+    this.#view = view;
+    this.#scroller = scroller;
+    window.addEventListener("pagehide", () => this.#noteNow());
+  }
+
+  /** Another trace comes; `path` is its file, "" where the page comes with its trace: then nothing is kept. */
+  reset(path: string, name: string): void {
+    const left = path === "" ? null : this.#host.recall();
+    this.#left = left?.path === path ? left : null;
+    this.#path = path;
+    this.#name = name;
+  }
+
+  /** Notes the place soon. */
+  note(): void {
+    this.#timer ||= window.setTimeout(() => this.#noteNow(), PAUSE_MS);
+  }
+
+  /**
+   * Takes up the view as it was left, once so much of the trace is there.
+   * @returns The thing that was selected; undefined as long as there is nothing to come back to.
+   */
+  comeBack(layOut: () => void): Thing | null | undefined {
+    const left = this.#left;
+    const { trace, viewport, lanes } = this.#view;
+    if (!left || !trace || !(trace.model.complete || trace.model.endNs >= left.end)) return undefined;
+    this.#left = null;
+    lanes.setCollapsed(left.collapsed);
+    layOut();
+    if (!left.following) viewport.show(left.start, left.end);
+    else if (left.start > 0) {
+      viewport.show(trace.model.endNs - (left.end - left.start), trace.model.endNs);
+      viewport.following = true;
+    }
+    this.#scroller.scrollTop = left.scrollTop;
+    return isThingOf(trace.model, left.selection) ? left.selection : null;
+  }
+
+  #noteNow(): void {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const { trace, viewport, lanes, selection } = this.#view;
+    if (this.#path === "" || this.#host.mode === "compact" || this.#left || !trace) return;
+    this.#host.remember({
+      path: this.#path,
+      name: this.#name,
+      start: viewport.start,
+      end: viewport.end,
+      following: viewport.following,
+      scrollTop: this.#scroller.scrollTop,
+      collapsed: [...lanes.collapsed],
+      selection,
+    });
+  }
+}

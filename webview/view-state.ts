@@ -1,0 +1,54 @@
+import type { LaneList } from "./model/lane-list.js";
+import type { LoadedTrace } from "./model/loaded-trace.js";
+import type { Thing } from "./model/things.js";
+import { Viewport } from "./model/viewport.js";
+import { type Description, describe } from "./ui/describe.js";
+
+/** What is shown, and what of it is chosen: all that pointer, keys and drawing share. */
+export class ViewState {
+  readonly viewport = new Viewport();
+  readonly lanes: LaneList;
+  trace: LoadedTrace | null = null;
+  selection: Thing | null = null;
+  /** What the pointer is on. */
+  hover: Thing | null = null;
+  /** Id of the lane that the keys move on; "" for none. */
+  activeLane = "";
+  /** Id of the lane under the pointer, and where that is, CSS pixels; "" and NaN when it is elsewhere. */
+  pointerLane = "";
+  pointerX = Number.NaN;
+  /** Index into the model's strings of the name that the search shows, or -1. */
+  foundName = -1;
+  /** A span the user has marked, nanoseconds. */
+  range: { readonly from: number; readonly to: number } | null = null;
+
+  constructor(lanes: LaneList) {
+    this.lanes = lanes;
+  }
+
+  /** Forgets the trace. */
+  reset(): void {
+    this.trace = null;
+    this.lanes.clear();
+    this.viewport.reset();
+    this.selection = this.hover = null;
+    this.activeLane = "";
+    this.range = null;
+    this.foundName = -1;
+  }
+
+  description(thing: Thing): Description | null {
+    const { trace } = this;
+    return trace && describe(trace.model, trace.indexes, trace.flows, this.lanes.find(thing.lane), thing);
+  }
+
+  /** The object whose slices light up everywhere, or -1. */
+  get litObject(): number {
+    if (!this.trace) return -1;
+    const lane = this.lanes.find(this.pointerLane);
+    if (lane && (lane.kind === "lock" || lane.kind === "queue" || lane.kind === "pool")) return lane.index;
+    const thing = this.hover ?? this.selection;
+    if (thing?.type === "slice") return this.trace.model.threads[thing.thread]!.slices.object[thing.row]!;
+    return thing?.type === "hold" ? thing.object : -1;
+  }
+}
