@@ -172,8 +172,33 @@ export class RecordApplier {
         return;
       }
       case EventKind.LockRelease:
-        model.object(group, object, ObjectKind.Lock).release(t, thread, flows);
+        model.object(group, object, ObjectKind.Lock).release(t, thread, flows, Math.max(1, b));
         return;
+      case EventKind.LockHold: {
+        const lock = model.object(group, object, ObjectKind.Lock);
+        const holder = b === 0 ? thread : group.threads.get(b)?.index;
+        const inexact = (flags & EventFlag.InexactTime) !== 0;
+        if (holder !== undefined) lock.held(t - a * 1e6, t, holder, this.#site(site), inexact, thread, flows);
+        return;
+      }
+      case EventKind.LockHolds: {
+        const lock = model.object(group, object, ObjectKind.Lock);
+        lock.heldBriefly(t - b * 1e3, t, thread, this.#site(site), a);
+        return;
+      }
+      case EventKind.LockHeld: {
+        const holder = group.threads.get(b)?.index;
+        if (holder === undefined) return;
+        const inexact = (flags & EventFlag.InexactTime) !== 0;
+        model.object(group, object, ObjectKind.Lock).found(t - a * 1e6, holder, this.#site(site), inexact);
+        return;
+      }
+      case EventKind.LockAbandoned: {
+        const lock = model.object(group, object, ObjectKind.Lock);
+        if (a !== 0 && lane.endWait(t, a, SliceFlag.Failed) >= 0) lock.lockWaitEnd(t);
+        lock.abandonedBy = group.threads.get(b)?.index ?? -1;
+        return;
+      }
 
       case EventKind.QueuePutWait:
       case EventKind.QueueGetWait: {

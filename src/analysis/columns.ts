@@ -102,19 +102,26 @@ export class GrowingHolds implements HoldColumns {
   end = new Float64Array(16);
   thread = new Int32Array(16);
   site = new Uint32Array(16);
+  times = new Float64Array(16);
+  inexact = new Uint8Array(16);
 
-  push(start: number, thread: number, site: number): number {
+  /** A hold that goes on. */
+  push(start: number, thread: number, site: number, times: number, inexact: boolean): number {
     const row = this.count;
     if (row === this.start.length) {
       this.start = doubled(this.start);
       this.end = doubled(this.end);
       this.thread = doubled(this.thread);
       this.site = doubled(this.site);
+      this.times = doubled(this.times);
+      this.inexact = doubled(this.inexact);
     }
     this.start[row] = start;
     this.end[row] = Number.NaN;
     this.thread[row] = thread;
     this.site[row] = site;
+    this.times[row] = times;
+    this.inexact[row] = inexact ? 1 : 0;
     this.count = row + 1;
     return row;
   }

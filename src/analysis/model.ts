@@ -78,6 +78,10 @@ export interface HoldColumns extends Columns {
   readonly thread: Int32Array;
   /** Where it was acquired: index into `strings`. */
   readonly site: Uint32Array;
+  /** How often it was held from start to end: 1, or more where brief holds were counted and not timed one by one. */
+  readonly times: Float64Array;
+  /** 1 where `start` is only the earliest possible time, so that the length says little; else 0. */
+  readonly inexact: Uint8Array;
 }
 
 /** A value that changes in steps: sorted by time; each row holds until the next. */
@@ -185,6 +189,8 @@ export interface ObjectTrack {
   capacity: number;
   /** Locks: who holds it. */
   readonly holds: HoldColumns | null;
+  /** Locks: the thread that died while it held it, as those found who waited for it; -1 if none did. */
+  readonly abandonedBy: number;
   /** Locks: how many wait. */
   readonly waiters: StepColumns | null;
   /** Queues: how many items. */

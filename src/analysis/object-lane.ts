@@ -22,10 +22,14 @@ export const isLockKind = (kind: number) => kind >= 1 && kind < 16;
 export const isQueueKind = (kind: number) => kind >= 16 && kind < 32;
 export const isPoolKind = (kind: number) => kind >= 32 && kind < 48;
 
+/** Times that came by different ways can differ by their rounding. */
+const TOLERANCE_NS = 1000;
+
 export class ObjectLane implements ObjectTrack {
   name: string;
   site = "";
   capacity = 0;
+  abandonedBy = -1;
   /** False until its creation was seen. */
   created = false;
   readonly holds: GrowingHolds | null;
@@ -104,6 +108,7 @@ export class ObjectLane implements ObjectTrack {
         const holder = holds.thread[row]!;
         if (holder === thread) continue;
         holds.end[row] = start;
+        this.#lastEnd = start;
         this.#held.splice(i, 1);
         this.#overtaken.set(holder, { toThread: thread, at: start, waited: !Number.isNaN(waitStart) });
         overtaken = true;
@@ -112,22 +117,102 @@ export class ObjectLane implements ObjectTrack {
     if (!overtaken && this.#releasedAt >= waitStart) {
       flows.push(FlowKind.Wake, this.#releasedBy, this.#releasedAt, thread, start, this.index);
     }
-    this.#held.push(holds.push(start, thread, site));
+    this.#held.push(holds.push(start, thread, site, 1, false));
   }
 
-  release(t: number, thread: number, flows: GrowingFlows): void {
+  /** The open hold of a thread: its place in `#held`, or -1. */
+  #heldBy(thread: number): number {
+    const { holds } = this;
+    for (let i = this.#held.length - 1; i >= 0; i--) if (holds!.thread[this.#held[i]!] === thread) return i;
+    return -1;
+  }
+
+  /** A hold that began without a word, and is told now since somebody waits for its end. */
+  found(start: number, thread: number, site: number, inexact: boolean): void {
+    const { holds } = this;
+    if (holds === null || this.#heldBy(thread) >= 0 || this.#alreadyOver(start, thread)) return;
+    this.tally.acquisitions++;
+    this.#held.push(holds.push(this.#noEarlier(start), thread, site, 1, inexact));
+  }
+
+  /**
+   * A hold that began without a word and is over; perhaps one that was found meanwhile. `by` gave it back, which is what
+   * wakes the next holder.
+   */
+  held(
+    start: number,
+    end: number,
+    thread: number,
+    site: number,
+    inexact: boolean,
+    by: number,
+    flows: GrowingFlows,
+  ): void {
     const { holds } = this;
     if (holds === null) return;
-    let at = -1;
-    for (let i = this.#held.length - 1; i >= 0 && at < 0; i--) if (holds.thread[this.#held[i]!] === thread) at = i;
+    const open = this.#heldBy(thread);
+    if (open < 0 && this.#wasOvertaken(thread, flows)) return;
+    this.#releasedBy = by;
+    this.#releasedAt = end;
+    let row: number;
+    if (open >= 0) {
+      row = this.#held[open]!;
+      this.#held.splice(open, 1);
+    } else {
+      this.tally.acquisitions++;
+      row = holds.push(this.#noEarlier(start), thread, site, 1, inexact);
+    }
+    holds.end[row] = Math.max(end, holds.start[row]!);
+    this.#lastEnd = Math.max(this.#lastEnd, end);
+  }
+
+  /** Many holds, too brief to be told one by one. */
+  heldBriefly(start: number, end: number, thread: number, site: number, times: number): void {
+    const { holds } = this;
+    if (holds === null) return;
+    this.tally.acquisitions += times;
+    const row = holds.push(this.#noEarlier(start), thread, site, times, true);
+    holds.end[row] = Math.max(end, holds.start[row]!);
+    this.#lastEnd = Math.max(this.#lastEnd, end);
+  }
+
+  #lastEnd = 0;
+
+  /** Only one can have it at a time, and rows are sorted: a start that was estimated may lie too early. */
+  #noEarlier(start: number): number {
+    const { holds } = this;
+    return holds!.count === 0 ? start : Math.max(start, this.#lastEnd, holds!.start[holds!.count - 1]!);
+  }
+
+  /** Whether the hold that a thread began then has come to its end before it was found. */
+  #alreadyOver(start: number, thread: number): boolean {
+    const holds = this.holds!;
+    for (let row = holds.count - 1; row >= 0 && row >= holds.count - 16; row--) {
+      if (holds.thread[row] === thread) return holds.end[row]! > start + TOLERANCE_NS;
+    }
+    return false;
+  }
+
+  /** `count`: how many permits. */
+  release(t: number, thread: number, flows: GrowingFlows, count = 1): void {
+    for (let i = 0; i < count && (i === 0 || this.#held.length > 0); i++) this.#releaseOne(t, thread, flows);
+  }
+
+  /** Whether the next holder's acquisition has already ended the hold that a thread says now to have ended. */
+  #wasOvertaken(thread: number, flows: GrowingFlows): boolean {
+    const overtaken = this.#overtaken.get(thread);
+    if (overtaken === undefined) return false;
+    this.#overtaken.delete(thread);
+    if (overtaken.waited) flows.push(FlowKind.Wake, thread, overtaken.at, overtaken.toThread, overtaken.at, this.index);
+    return true;
+  }
+
+  #releaseOne(t: number, thread: number, flows: GrowingFlows): void {
+    const { holds } = this;
+    if (holds === null) return;
+    let at = this.#heldBy(thread);
     if (at < 0) {
-      const overtaken = this.#overtaken.get(thread);
-      if (overtaken !== undefined) {
-        this.#overtaken.delete(thread);
-        if (overtaken.waited)
-          flows.push(FlowKind.Wake, thread, overtaken.at, overtaken.toThread, overtaken.at, this.index);
-        return;
-      }
+      if (this.#wasOvertaken(thread, flows)) return;
       // Given back for somebody else, as a Lock and a Semaphore allow.
       at = 0;
     }
@@ -137,6 +222,7 @@ export class ObjectLane implements ObjectTrack {
     if (row === undefined) return;
     this.#held.splice(at, 1);
     holds.end[row] = Math.max(t, holds.start[row]!);
+    if (this.kind === ObjectKind.Lock || this.kind === ObjectKind.RLock) this.#lastEnd = holds.end[row]!;
   }
 
   /** Its process is over. */

@@ -12,6 +12,8 @@ import { COLLECTOR_MARK, ENVIRONMENT_KEY, type RecorderEnvironment } from "./ses
 import { systemThreadId } from "./system-thread-id.js";
 
 const PERIOD_MS = 10;
+/** The least time between two ticks, since threads with full rings wake the collector far more often. */
+const TICK_MS = 4;
 
 function collect(environment: RecorderEnvironment): void {
   const words = processWords(environment.memory);
@@ -21,6 +23,7 @@ function collect(environment: RecorderEnvironment): void {
   for (;;) {
     const wake = Atomics.load(words, ProcessWord.Wake);
     if (Atomics.load(words, ProcessWord.Closing) !== 0) return;
+    Atomics.store(words, ProcessWord.Tick, 1 + ((performance.now() / TICK_MS) & 0x3fffffff));
     if (acquireDrainLock(words, DrainHolder.Collector, PERIOD_MS)) {
       if (Atomics.load(words, ProcessWord.Closing) === 0) {
         const t = performance.now();

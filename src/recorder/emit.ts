@@ -64,6 +64,12 @@ let lastWait = 0;
 /** A number for a wait that begins in this thread; never 0. */
 export const newWaitNumber: () => number = recorder?.newWaitNumber ?? (() => ++lastWait);
 
+/**
+ * One number that the collector changes every few milliseconds: a clock that costs next to nothing, to tell that not
+ * much time can have passed since it was last looked at. 0 while there is no collector.
+ */
+export const tick: Int32Array = recorder?.tick ?? new Int32Array(1);
+
 /** Whether a thread can go on by itself. */
 export const StuckState = {
   /** It can, or nothing is known. */

@@ -30,6 +30,8 @@ export const ProcessWord = {
   Refused: 8,
   /** 1: the collector is up and has drained. */
   Collecting: 9,
+  /** Another number every few milliseconds; 0 while there is no collector. */
+  Tick: 10,
 } as const;
 
 /** Words (Int32) of a slot. */

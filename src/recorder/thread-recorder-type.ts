@@ -13,6 +13,7 @@ export interface ThreadRecorder {
   newObjectNumber(): number;
   recordObject(object: number, kind: ObjectKind, name: string, site: number, capacity: number): void;
   newWaitNumber(): number;
+  readonly tick: Int32Array;
   setStuck(state: number): void;
   threadGone(number: number): void;
   sessionEnvironment(): Record<string, string>;

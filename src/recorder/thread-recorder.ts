@@ -181,6 +181,7 @@ function announce(
       writer.emit(EventKind.ObjectCreate, object, site, capacity, writer.intern(objectName), kind);
     },
     newWaitNumber: () => ++lastWait,
+    tick: words.subarray(ProcessWord.Tick, ProcessWord.Tick + 1),
     setStuck(state) {
       Atomics.store(slot.words, SlotWord.Stuck, state);
     },

@@ -51,10 +51,21 @@ export const EventKind = {
   /**
    * Had a lock that was free when it asked, and gave it back now: one record for both, so that a lock nobody waits for
    * costs one. object, a: milliseconds it had it, b: number of the thread that had it if another gives it back (0: this
-   * one), site: of the acquisition, if known. Flag InexactTime: one of the two times was not read but estimated.
-   * Nothing tells of the acquisition before; who waits meanwhile names the holder in LockWait.
+   * one), site: of the acquisition, if known. Flag InexactTime: the first of the two times is only the earliest it can
+   * be. Nothing tells of the acquisition before; who waits meanwhile writes LockHeld.
    */
   LockHold: 14,
+  /**
+   * Found a lock held that nothing tells of yet, since it was free when its holder asked: LockHold will come. Comes with
+   * the LockWait of who found it. object, a: milliseconds for which it has been held, b: number of the thread that has
+   * it, site: of its acquisition, if known. Flag InexactTime as in LockHold.
+   */
+  LockHeld: 16,
+  /**
+   * Had a lock many times, each for a moment and without anybody waiting for it: one record for all. object, a: how many
+   * times, b: microseconds from the first acquisition to the last one, which was at t; site. Flag InexactTime.
+   */
+  LockHolds: 17,
   /** Found that the holder is dead. object, a: wait number, b: number of the dead thread. */
   LockAbandoned: 15,
 

@@ -55,6 +55,28 @@ const deadlock: Rule = ({ model, cycles }) =>
     };
   });
 
+const abandonedLock: Rule = ({ model }) =>
+  model.objects.flatMap((object) => {
+    const dead = model.threads[object.abandonedBy];
+    if (dead === undefined) return [];
+    const { holds } = object;
+    let site = 0;
+    for (let i = 0; i < holds!.count; i++) if (holds!.thread[i] === dead.index) site = holds!.site[i]!;
+    return [
+      {
+        rule: "abandoned-lock",
+        severity: "error" as const,
+        title: `“${dead.name}” died while it held “${object.name}”`,
+        detail: "Those who waited for it got an error. What it guards may have been left halfway.",
+        costNs: 0,
+        subjects: [`lock-${object.index + 1}`, `thread-${dead.index + 1}`],
+        sites: unique([withoutColumn(model.strings[site] ?? ""), withoutColumn(object.site)]),
+        advice:
+          "Hold it by `using held = lock.holdSync()`, so that an error gives it back, and end threads by telling them, not by terminating them.",
+      },
+    ];
+  });
+
 const neverEnded: Rule = ({ model, waits, cycles }) => {
   if (!model.complete) return [];
   const circular = new Set(cycles.flat().map(({ wait }) => wait));
@@ -172,6 +194,7 @@ function holdSite(model: TraceModel, object: number): string {
   if (!holds) return "";
   const sums = new Map<number, number>();
   for (let i = 0; i < holds.count; i++) {
+    if (holds.inexact[i] !== 0) continue;
     const length = endOf(holds.end[i]!, model.endNs) - holds.start[i]!;
     sums.set(holds.site[i]!, (sums.get(holds.site[i]!) ?? 0) + length);
   }
@@ -393,6 +416,7 @@ const dropped: Rule = ({ report }) =>
 
 const RULES: readonly Rule[] = [
   deadlock,
+  abandonedLock,
   neverEnded,
   lowParallelism,
   contendedLock,

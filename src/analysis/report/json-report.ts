@@ -141,7 +141,7 @@ function lockReport(object: ObjectTrack, numbers: ObjectNumbers): LockReport {
     contended: object.tally.contended,
     timeouts: object.tally.timeouts,
     wait: numbers.wait.summary(),
-    hold: numbers.use.summary(),
+    hold: numbers.holdSummary(),
     maxWaiters: object.waiters ? maximum(object.waiters) : 0,
   };
 }

@@ -3,6 +3,7 @@ import { FlowKind, SliceKind, type ThreadTrack, type TraceModel } from "../model
 import { withoutColumn } from "../strings.js";
 import { SliceFlag } from "../thread-lane.js";
 import { Durations } from "./durations.js";
+import type { DurationSummary } from "./report-types.js";
 
 /** What is known of one lock, queue or pool. */
 export class ObjectNumbers {
@@ -12,6 +13,9 @@ export class ObjectNumbers {
   readonly putWait = new Durations();
   /** Locks: holds. Queues: from put to get. Pools: tasks. */
   readonly use = new Durations();
+  /** Locks: holds that were counted and not timed, and the time in which they lie. */
+  untimedHolds = 0;
+  untimedNs = 0;
   /** Nanoseconds waited by where, as "file:line". */
   readonly sites = new Map<string, number>();
   /** Of all waits for it, those that blocked a thread. */
@@ -20,6 +24,15 @@ export class ObjectNumbers {
   readonly waiters = new Set<number>();
   firstTaskNs = Number.POSITIVE_INFINITY;
   lastTaskNs = 0;
+
+  /** Of holds: what was timed, and in the total and mean what that tells of those that were not. */
+  holdSummary(): DurationSummary {
+    const timed = this.use.summary();
+    if (this.untimedHolds === 0) return timed;
+    const estimate = this.use.count === 0 ? this.untimedNs : Math.min(this.untimedHolds * timed.p50Ns, this.untimedNs);
+    const totalNs = Math.round(timed.totalNs + estimate);
+    return { ...timed, totalNs, meanNs: Math.round(totalNs / (this.use.count + this.untimedHolds)) };
+  }
 
   /** Where most was waited. */
   topSites(count: number): string[] {
@@ -49,8 +62,15 @@ export function countTrace(model: TraceModel): TraceNumbers {
   for (const object of model.objects) {
     const { holds } = object;
     if (holds === null) continue;
-    const { use } = objects[object.index]!;
-    for (let i = 0; i < holds.count; i++) use.add(endOf(holds.end[i]!, model.endNs) - holds.start[i]!);
+    const numbers = objects[object.index]!;
+    for (let i = 0; i < holds.count; i++) {
+      const length = endOf(holds.end[i]!, model.endNs) - holds.start[i]!;
+      if (holds.inexact[i] === 0) numbers.use.add(length);
+      else {
+        numbers.untimedHolds += holds.times[i]!;
+        numbers.untimedNs += length;
+      }
+    }
   }
   const { flows } = model;
   for (let i = 0; i < flows.count; i++) {

@@ -10,13 +10,21 @@
  * want to, get an error, until somebody releases it. For that error word 1 says where it was acquired: told
  * only where it costs nothing to speak of, at a thread's first acquisition and where threads wait for each other.
  *
+ * In a trace an uncontended hold is one record, written at its release, since most locks are held for moments: the time
+ * of the acquisition is kept in the words meanwhile, for whoever comes to wait and to tell that it is held. Reading the
+ * clock costs more than the lock. So of a lock that a thread takes very often only the first holds after each tick of
+ * the collector (`tick`) are timed exactly. After these the clock is read at acquisitions only, and holds are counted
+ * and written together, unless the tick tells at the release that some milliseconds may have passed: then that is read,
+ * too. So all holds of tens of milliseconds are exact, and all counts.
+ *
  * Threads barge: a lock that was just released may be taken again by whoever is faster, as in Python. But a chain of
  * promises that releases and at once acquires again would never let another promise of its thread be faster, since
  * those wake by a task of the event loop. So after a release that woke somebody, the next `acquire` of this thread
  * takes a turn of the loop first.
  */
-import { emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
+import { emit, emitAt, intern, newWaitNumber, now, recording, tick } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
+import { writeOutSoon } from "./brief-holds.js";
 import { deadlineIn } from "./deadline.js";
 import { RuntimeError } from "./errors.js";
 import { describeHolder, enterHolder, isDead, lookAfter, numberOf, self } from "./holder.js";
@@ -36,6 +44,15 @@ const HOLDER = ABANDONED - 1;
 
 /** The word with the text of where it was acquired. */
 const SITE = 1;
+/** From here on are the two words of the time of the acquisition, at an even place. */
+const TIME = 2;
+
+/** How many holds are timed exactly after each tick, at least. */
+const EXACT_HOLDS = 64;
+/** How often that number is doubled at most. */
+const MOST_DOUBTS = 4;
+/** More than so many milliseconds between two acquisitions are worth to look at the next ones exactly. */
+const BRIEF = 0.05;
 
 /** The least time between two looks at the stack where nothing is recorded: milliseconds. */
 const SITE_PERIOD = 10;
@@ -55,6 +72,17 @@ export class Mutex {
   private siteText = 0;
   private site = 0;
 
+  /** The word with the time of the acquisition; 0 if the trace knows it already. */
+  private readonly time: number;
+  /** How many of the next holds are timed exactly, the tick at the acquisition, and how often it was too few. */
+  private exact = EXACT_HOLDS;
+  private tick = 0;
+  private doubts = 0;
+  /** Brief holds that are not written yet: how many, when the first began and the last. */
+  private brief = 0;
+  private briefSince = 0;
+  private briefUntil = 0;
+
   /**
    * `object` is its number in the trace. `strict`: only the holder may give it back, so a thread that ended well with it
    * has abandoned it, too.
@@ -65,7 +93,9 @@ export class Mutex {
     private readonly object: number,
     private readonly owner: MutexOwner,
     private readonly strict: boolean,
-  ) {}
+  ) {
+    this.time = (index + TIME + 1) & ~1;
+  }
 
   /** Takes it if it is free. */
   tryAcquire(): boolean {
@@ -100,8 +130,22 @@ export class Mutex {
     if (this.siteDue) this.findSite();
     if (this.words.compareExchange(this.index, 0, self === 0 ? enterHolder() : self) !== 0) return false;
     this.words.note(this.index + SITE, this.siteText);
-    if (recording) emit(EventKind.LockAcquire, this.object, this.site, 0, 0, 0);
+    if (recording) this.beginHold();
     return true;
+  }
+
+  private beginHold(): void {
+    const t = now();
+    this.words.noteTime(this.time, t);
+    this.tick = tick[0] as number;
+    if (this.brief > 0 && t - this.briefUntil > BRIEF) this.lookCloser();
+  }
+
+  /** Something was not brief, inside of the last hold or after it. */
+  private lookCloser(): void {
+    this.writeOut();
+    if (this.doubts < MOST_DOUBTS) this.doubts++;
+    this.exact = EXACT_HOLDS << this.doubts;
   }
 
   private slowAcquireSync(timeout: number): boolean {
@@ -178,14 +222,27 @@ export class Mutex {
 
   private taken(wait: number, site: number, flags: number): true {
     this.words.note(this.index + SITE, this.siteText);
-    if (recording) emit(EventKind.LockAcquire, this.object, site, wait, 0, flags);
+    if (recording) {
+      this.words.noteTime(this.time, 0);
+      emit(EventKind.LockAcquire, this.object, site, wait, 0, flags);
+    }
     return true;
   }
 
   private beginWait(site: number, flags: number): number {
     if (!recording) return 0;
+    this.writeOut();
+    const { words, index } = this;
     const wait = newWaitNumber();
-    emit(EventKind.LockWait, this.object, site, wait, numberOf(this.holder), flags);
+    const t = now();
+    const { holder } = this;
+    const began = words.timeAt(this.time);
+    const heldAt = textOf(words.load(index + SITE));
+    emitAt(t, EventKind.LockWait, this.object, site, wait, numberOf(holder), flags);
+    // If the words were another holder's by now, its own waiters tell.
+    if (holder !== 0 && holder === this.holder && began !== 0) {
+      emitAt(t, EventKind.LockHeld, this.object, intern(heldAt), Math.max(0, t - began), numberOf(holder), 0);
+    }
     return wait;
   }
 
@@ -252,17 +309,52 @@ export class Mutex {
   /** Gives it back. Returns false if nobody held it. */
   release(): boolean {
     const { words, index } = this;
+    let before: number;
     if (recording) {
-      if (words.load(index) === 0) return false;
-      // Written before, so that in the trace nobody has it before it was free.
-      emit(EventKind.LockRelease, this.object, 0, 0, 0, 0);
-    }
-    const before = words.exchange(index, 0);
+      const state = words.load(index);
+      const began = words.timeAt(this.time);
+      const brief = state === self && this.exact === 0 && this.tick === tick[0] && began !== 0;
+      // Read before it is free, so that in the trace nobody has it earlier.
+      const t = brief ? 0 : now();
+      before = words.exchange(index, 0);
+      if (before === 0) return false;
+      if (brief && before === self) {
+        if (this.brief++ === 0) this.beginBrief(began);
+        this.briefUntil = began;
+      } else this.recordHold(t === 0 ? now() : t, began, before);
+    } else before = words.exchange(index, 0);
     if ((before & WAITERS) !== 0) {
       this.siteDue = true;
       if (words.notify(index, 1) > 0) this.wokeSomebody = true;
     }
     return before !== 0;
+  }
+
+  private beginBrief(since: number): void {
+    this.briefSince = since;
+    writeOutSoon(this);
+  }
+
+  /** Writes brief holds out, if there are any. */
+  writeOut(): void {
+    const { brief, briefSince, briefUntil } = this;
+    if (brief === 0) return;
+    this.brief = 0;
+    const us = Math.round((briefUntil - briefSince) * 1000);
+    emitAt(briefUntil, EventKind.LockHolds, this.object, this.site, brief, us, EventFlag.InexactTime);
+  }
+
+  private recordHold(t: number, began: number, before: number): void {
+    this.writeOut();
+    const holder = before & HOLDER;
+    const other = holder === self ? 0 : numberOf(holder);
+    if (began === 0) emitAt(t, EventKind.LockRelease, this.object, 0, 0, 0, 0);
+    else {
+      const site = other === 0 ? this.site : 0;
+      emitAt(t, EventKind.LockHold, this.object, site, Math.max(0, t - began), other, 0);
+    }
+    if (this.tick !== tick[0] || tick[0] === 0 || (before & WAITERS) !== 0) this.exact = EXACT_HOLDS << this.doubts;
+    else if (this.exact > 0) this.exact--;
   }
 
   /** True while anybody holds it. */

@@ -9,6 +9,7 @@
  */
 
 import { recording, StuckState, setStuck } from "../../recorder/emit.js";
+import { writeOutAll } from "./brief-holds.js";
 import { SLICE } from "./deadline.js";
 import { beginTimedWait, endTimedWait, loopHeld, loopReleased } from "./stuck-loop.js";
 
@@ -31,6 +32,9 @@ export interface SharedWords {
   store(index: number, value: number): void;
   /** Writes without order: for what nobody waits on or decides by. */
   note(index: number, value: number): void;
+  /** A time in the two words from `index` on, an even number; without order, too. */
+  noteTime(index: number, t: number): void;
+  timeAt(index: number): number;
   /** Returns the value before. */
   exchange(index: number, value: number): number;
   /** Returns the value before; it was replaced if that equals `expected`. */
@@ -69,9 +73,11 @@ export function releaseLoop(again = false): void {
 /** The words of a SharedArrayBuffer, between threads. */
 export class AtomicWords implements SharedWords {
   readonly view: Int32Array<SharedArrayBuffer>;
+  private readonly times: Float64Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
     this.view = new Int32Array(buffer);
+    this.times = new Float64Array(buffer);
   }
 
   load(index: number): number {
@@ -84,6 +90,14 @@ export class AtomicWords implements SharedWords {
 
   note(index: number, value: number): void {
     this.view[index] = value;
+  }
+
+  noteTime(index: number, t: number): void {
+    this.times[index >> 1] = t;
+  }
+
+  timeAt(index: number): number {
+    return this.times[index >> 1] as number;
   }
 
   exchange(index: number, value: number): number {
@@ -104,6 +118,7 @@ export class AtomicWords implements SharedWords {
     timeoutMs: number = Number.POSITIVE_INFINITY,
     endless: boolean = timeoutMs > SLICE,
   ): WaitOutcome {
+    if (recording) writeOutAll();
     if (!recording || !endless) return Atomics.wait(this.view, index, expected, timeoutMs);
     setStuck(StuckState.Blocked);
     const outcome = Atomics.wait(this.view, index, expected, timeoutMs);
