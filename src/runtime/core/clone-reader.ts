@@ -22,7 +22,7 @@ export class Reader {
 
   reset(bytes: Buffer, options: DecodeOptions): void {
     this.at = 0;
-    this.seen.length = 0;
+    if (this.seen.length > 0) this.seen = [];
     this.bytes = bytes;
     this.options = options;
   }

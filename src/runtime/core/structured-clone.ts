@@ -44,7 +44,7 @@ export function endEncoding(writer: Writer, sent: boolean): void {
     if (sent) detach(writer.detach);
     writer.detach = [];
   }
-  writer.seen.length = 0;
+  if (writer.seen.length > 0) writer.seen = [];
   writer.seenMap = null;
   writer.extras = undefined;
   if (writer.bytes.length > 1 << 20) writer.bytes = Buffer.allocUnsafeSlow(4096);
