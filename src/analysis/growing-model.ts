@@ -11,6 +11,7 @@ export class ProcessGroup implements ProcessTrack {
   parentPid = -1;
   startNs = Number.NaN;
   endNs = Number.NaN;
+  hungSinceNs = Number.NaN;
   exitCode: number | null = null;
   signal: string | null = null;
   /** Lanes of the runtime's threads by their number. */

@@ -129,6 +129,8 @@ export interface ProcessTrack {
   startNs: number;
   /** NaN while it runs. */
   endNs: number;
+  /** Since when none of its threads could go on by itself, or NaN. */
+  hungSinceNs: number;
   exitCode: number | null;
   signal: string | null;
 }
@@ -187,10 +189,10 @@ export interface ObjectTrack {
   site: string;
   /** Queues: the capacity, 0 for none. Pools: the most workers. Barriers: parties. */
   capacity: number;
-  /** Locks: who holds it. */
-  readonly holds: HoldColumns | null;
   /** Locks: the thread that died while it held it, as those found who waited for it; -1 if none did. */
   readonly abandonedBy: number;
+  /** Locks: who holds it. */
+  readonly holds: HoldColumns | null;
   /** Locks: how many wait. */
   readonly waiters: StepColumns | null;
   /** Queues: how many items. */

@@ -165,6 +165,9 @@ export class TraceBuilder {
         this.#samples.add(frame);
         this.#advance("samples", frame.completeTo);
         break;
+      case "hang":
+        this.#process(frame.pid).hungSinceNs = frame.hung ? frame.sinceNs : Number.NaN;
+        break;
       case "end":
         this.#endMark = frame.t;
         model.exitCode = frame.exitCode;

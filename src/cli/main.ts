@@ -33,6 +33,11 @@ program
   .addOption(new Option("--report <kind>", "the report to give").choices(["text", "json", "none"]).default("text"))
   .option("--report-file <file>", "write the report to a file, not to stderr", fileName)
   .option("--node <path>", "the Node.js that runs the script (default: the one that runs heddle)", fileName)
+  .addOption(
+    new Option("--on-hang <action>", "what to do when the script can never go on, after saying who waits for whom")
+      .choices(["stop", "wait"])
+      .default("stop"),
+  )
   .passThroughOptions()
   .addHelpText(
     "after",

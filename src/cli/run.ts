@@ -9,11 +9,13 @@ export interface RunCommandOptions {
   readonly report: "text" | "json" | "none";
   readonly reportFile?: string;
   readonly node?: string;
+  /** What becomes of a script that can never go on. */
+  readonly onHang: "stop" | "wait";
 }
 
 /** Runs a script and ends as it ended. @throws RunError if it cannot begin. */
 export async function runCommand(script: string, args: readonly string[], options: RunCommandOptions): Promise<void> {
-  const { exitCode, signal, file } = await run({
+  const ended = await run({
     script,
     args,
     nodeArgs: process.execArgv,
@@ -22,7 +24,12 @@ export async function runCommand(script: string, args: readonly string[], option
     onProgress: (progress) => {
       if (progress.state === "note") process.stderr.write(`heddle: ${progress.message}\n`);
     },
+    onHang: async (hang, file) => {
+      const { explainHang } = await import("./hang.js");
+      return explainHang(hang, file, options.onHang);
+    },
   });
+  const { exitCode, signal, file, hung } = ended;
   // The script's end is what the caller waits for: nothing that goes wrong from here on may hide it.
   try {
     const html = options.html && (await writePage(file, options.html));
@@ -32,7 +39,10 @@ export async function runCommand(script: string, args: readonly string[], option
   } catch (error) {
     process.stderr.write(`heddle: ${error instanceof Error ? error.message : String(error)}\n`);
   }
-  if (signal !== null) endBy(signal);
+  if (hung) {
+    const { HUNG_EXIT_CODE } = await import("./hang.js");
+    process.exitCode = HUNG_EXIT_CODE;
+  } else if (signal !== null) endBy(signal);
   else process.exitCode = exitCode ?? 1;
 }
 

@@ -83,6 +83,9 @@ export const StuckState = {
 /** Says which {@link StuckState} this thread is in. When that is so for all threads for a while, the program hangs. */
 export const setStuck: (state: number) => void = recorder?.setStuck ?? (() => {});
 
+/** Says that a thread of the runtime's was started: until it records by itself, the process can go on. */
+export const threadStarting: () => void = recorder?.threadStarting ?? (() => {});
+
 /**
  * Says that a thread this one started is gone (its worker's "exit" event). Only needed where the system cannot be
  * asked (not on Linux), but harmless anywhere. `number` is its {@link threadNumber}.

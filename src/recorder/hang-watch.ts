@@ -72,8 +72,12 @@ export class HangWatch {
       if (Atomics.load(words, SlotWord.Stuck) === StuckState.No) return false;
       living++;
     }
-    // Threads beyond the last slot are not seen.
-    return living > 0 && Atomics.load(this.#words, ProcessWord.Refused) === 0;
+    // Threads beyond the last slot are not seen, and those that begin have none yet.
+    return (
+      living > 0 &&
+      Atomics.load(this.#words, ProcessWord.Refused) === 0 &&
+      Atomics.load(this.#words, ProcessWord.Starting) <= 0
+    );
   }
 }
 

@@ -32,6 +32,8 @@ export const ProcessWord = {
   Collecting: 9,
   /** Another number every few milliseconds; 0 while there is no collector. */
   Tick: 10,
+  /** Threads of the runtime that were started and have not claimed a slot yet. */
+  Starting: 11,
 } as const;
 
 /** Words (Int32) of a slot. */

@@ -15,6 +15,7 @@ export interface ThreadRecorder {
   newWaitNumber(): number;
   readonly tick: Int32Array;
   setStuck(state: number): void;
+  threadStarting(): void;
   threadGone(number: number): void;
   sessionEnvironment(): Record<string, string>;
   /** Starts the collector if it is not running yet. Only the main thread can. */

@@ -134,6 +134,8 @@ export function startRecorderInWorker(): boolean {
     () => {},
     () => {},
   );
+  const { workerData } = workerThreads as { workerData: { heddleThread?: unknown } | null };
+  if (workerData?.heddleThread !== undefined) Atomics.sub(processWords(memory), ProcessWord.Starting, 1);
   process.on("exit", () => {
     writer.emit(EventKind.ThreadEnd, workerThreads.threadId + 1, 0, 0, 0, 0);
     Atomics.or(slot.words, SlotWord.Ended, EndedBit.Said);
@@ -184,6 +186,9 @@ function announce(
     tick: words.subarray(ProcessWord.Tick, ProcessWord.Tick + 1),
     setStuck(state) {
       Atomics.store(slot.words, SlotWord.Stuck, state);
+    },
+    threadStarting() {
+      Atomics.add(words, ProcessWord.Starting, 1);
     },
     threadGone(gone) {
       const used = Atomics.load(words, ProcessWord.UsedSlots);

@@ -15,6 +15,7 @@ import { createTraceFile, type TraceFile } from "../recorder/trace-file.js";
 import type { TraceHeader } from "../trace/frames.js";
 import { processEndFrame, processStartFrame } from "../trace/writer.js";
 import { checkNode } from "./check-node.js";
+import { type Hang, HangMonitor } from "./hang-monitor.js";
 import { ProcessTree } from "./process-tree.js";
 import { RunError } from "./run-error.js";
 import { prepareFolder, tracePlaces } from "./trace-place.js";
@@ -35,6 +36,11 @@ export interface RunOptions {
   readonly stdio?: StdioOptions;
   /** Told when the script runs, and what the user should know about the trace. */
   readonly onProgress?: (progress: RunProgress) => void;
+  /**
+   * Told while the script runs that none of its threads can ever go on, when all that they do until then is in the
+   * trace. What it resolves with says what becomes of the script.
+   */
+  readonly onHang?: (hang: Hang, file: string) => Promise<"stop" | "wait">;
   /** Aborting it stops the script and all that it started, within a second. */
   readonly signal?: AbortSignal;
   /** Pass this process's SIGINT, SIGTERM and SIGHUP on to the script. True by default. */
@@ -51,6 +57,8 @@ export interface RunResult {
   readonly signal: NodeJS.Signals | null;
   /** The trace. */
   readonly file: string;
+  /** It was stopped because it could never have gone on. */
+  readonly hung: boolean;
 }
 
 /** How long a stopped script may tidy up, milliseconds; what is left then is killed. */
@@ -91,6 +99,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const stopper = new Stopper(child, tree);
   const release = options.passSignals === false ? () => {} : passSignals(child, stopper);
   const abort = (): void => stopper.stop("SIGTERM");
+  const { onHang } = options;
+  let hung = false;
+  const monitor =
+    onHang &&
+    new HangMonitor(trace.path, (hang) => {
+      void onHang(hang, trace.path).then((then) => {
+        if (then !== "stop" || child.exitCode !== null || child.signalCode !== null) return;
+        hung = true;
+        abort();
+      });
+    });
   try {
     const ended = endOf(child);
     if (pid !== undefined) {
@@ -103,12 +122,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
     }
     const { exitCode, signal } = await ended;
     const t = now();
+    monitor?.stop();
     await stopper.finish(signal !== null);
     await sampler.stop();
     trace.write(processEndFrame({ pid: pid!, t, exitCode, signal }));
     trace.finish({ t, exitCode, signal });
-    return { exitCode, signal, file: trace.path };
+    return { exitCode, signal, file: trace.path, hung };
   } catch (error) {
+    monitor?.stop();
     await sampler.stop();
     trace.close();
     const why = error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@ import { SliceFlag } from "../thread-lane.js";
 import { type CycleStep, holdersAt, siteOfWait, type UnfinishedWait } from "./deadlocks.js";
 import { formatDuration, formatShare, plural } from "./format.js";
 import type { Finding, JsonReport, Severity } from "./report-types.js";
+import { findStandstill } from "./standstill.js";
 import { endOf, type TraceNumbers } from "./trace-numbers.js";
 
 export interface FindingsInput {
@@ -55,6 +56,26 @@ const deadlock: Rule = ({ model, cycles }) =>
     };
   });
 
+/** Where no circle says it already: everybody waits for what nobody brings. */
+const standstill: Rule = ({ model, cycles }) => {
+  if (cycles.length > 0) return [];
+  const found = findStandstill(model);
+  if (found === null || found.threads.length === 0) return [];
+  return [
+    {
+      rule: "standstill",
+      severity: "error",
+      title: "The program could never go on",
+      detail: `${found.threads.map(({ thread, text }) => `“${thread.name}” ${text}`).join("; ")}.`,
+      costNs: Math.max(0, Math.round(model.endNs - found.sinceNs)),
+      subjects: [...new Set(found.threads.map(({ thread }) => `thread-${thread.index + 1}`))],
+      sites: unique(found.threads.map(({ site }) => site)),
+      advice:
+        "See that whoever is waited for does its part on every path, also when it throws: give back, put, set, notify, or shut down.",
+    },
+  ];
+};
+
 const abandonedLock: Rule = ({ model }) =>
   model.objects.flatMap((object) => {
     const dead = model.threads[object.abandonedBy];
@@ -78,7 +99,7 @@ const abandonedLock: Rule = ({ model }) =>
   });
 
 const neverEnded: Rule = ({ model, waits, cycles }) => {
-  if (!model.complete) return [];
+  if (!model.complete || findStandstill(model) !== null) return [];
   const circular = new Set(cycles.flat().map(({ wait }) => wait));
   const found: Finding[] = [];
   for (const wait of waits) {
@@ -416,6 +437,7 @@ const dropped: Rule = ({ report }) =>
 
 const RULES: readonly Rule[] = [
   deadlock,
+  standstill,
   abandonedLock,
   neverEnded,
   lowParallelism,

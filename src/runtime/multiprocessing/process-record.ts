@@ -64,7 +64,10 @@ export class ProcessRecord {
 
   /** Blocks until the io-service has started it or could not. */
   waitStartedSync(): void {
-    while (this.state === ProcessState.Starting) this.words.wait(STATE, ProcessState.Starting);
+    while (this.state === ProcessState.Starting) {
+      // The service is no thread that anybody watches: this is no wait without end.
+      this.words.wait(STATE, ProcessState.Starting, Number.POSITIVE_INFINITY, false);
+    }
   }
 
   /** Blocks until it has ended, at most `timeoutMs` milliseconds. */

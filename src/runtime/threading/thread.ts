@@ -7,7 +7,7 @@
  */
 import { join as joinPath } from "node:path";
 import { isMainThread, SHARE_ENV, threadId, Worker } from "node:worker_threads";
-import { callSite, emit, intern, newWaitNumber, recording, threadGone } from "../../recorder/emit.js";
+import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
 import { DataCloneError, RuntimeError } from "../core/errors.js";
@@ -158,6 +158,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
     }
     const number = worker.threadId + 1;
     record.enter(number, currentRecord().hookWord, 1);
+    threadStarting();
     if (recording) emit(EventKind.ThreadSpawn, number, site, 0, intern(record.name), 0);
     cache.set(record.index, this as unknown as Thread<unknown[]>);
     workers.set(worker, this as unknown as Thread<unknown[]>);

@@ -1,0 +1,121 @@
+/**
+ * A program that can never go on: what each of its threads waits for, and why nobody brings it.
+ *
+ * That it cannot go on is found in the program itself (`hang` frames of the trace): only there it is known that a loop
+ * has no timer or socket left. What the threads wait for is found here, from the waits that never ended.
+ */
+import { ObjectKind, WaitReason } from "../../trace/events.js";
+import { SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
+import { kindName } from "../object-lane.js";
+import { findCycles, holdersAt, siteOfWait, type UnfinishedWait, unfinishedWaits } from "./deadlocks.js";
+import { formatDuration, plural, printable } from "./format.js";
+
+export interface StuckThread {
+  readonly thread: ThreadTrack;
+  /** Such as "waits for Lock “b”, which “two” holds (taken at bank.ts:12)". */
+  readonly text: string;
+  /** "file:line" of the wait, or "". */
+  readonly site: string;
+}
+
+export interface Standstill {
+  /** Since when nobody could go on: nanoseconds from the trace's origin. */
+  readonly sinceNs: number;
+  /** Threads that wait, without workers that only have no task. */
+  readonly threads: readonly StuckThread[];
+  /** Workers of pools that wait for a task. */
+  readonly idleWorkers: number;
+  /** Names of the threads of each circle, in the order of who waits for whom. */
+  readonly cycles: readonly (readonly string[])[];
+}
+
+/** What stands still at the end of the model (which may still grow); null if anything can go on. */
+export function findStandstill(model: TraceModel): Standstill | null {
+  const hung = model.processes.filter((process) => !Number.isNaN(process.hungSinceNs));
+  if (hung.length === 0) return null;
+  const sinceNs = Math.max(...hung.map((process) => process.hungSinceNs));
+  const lives = (endNs: number) => Number.isNaN(endNs) || endNs > sinceNs;
+  const recorded = new Set(model.threads.filter((thread) => thread.number > 0).map((thread) => thread.process));
+  for (const process of model.processes) {
+    if (recorded.has(process.index) && lives(process.endNs) && Number.isNaN(process.hungSinceNs)) return null;
+  }
+  const waits = unfinishedWaits(model).filter(
+    ({ thread, row }) => lives(thread.endNs) && thread.slices.start[row]! <= sinceNs + 1e9,
+  );
+  const threads: StuckThread[] = [];
+  let idleWorkers = 0;
+  for (const wait of waits) {
+    const { slices } = wait.thread;
+    if (slices.kind[wait.row] === SliceKind.OtherWait && slices.value[wait.row] === WaitReason.IdleWorker)
+      idleWorkers++;
+    else threads.push({ thread: wait.thread, text: describeWait(model, wait), site: siteOfWait(model, wait) });
+  }
+  const cycles = findCycles(model, waits).map((cycle) => cycle.map(({ wait }) => wait.thread.name));
+  return { sinceNs, threads, idleWorkers, cycles };
+}
+
+/** What a wait is for and who could end it, as the predicate of a sentence about its thread. */
+export function describeWait(model: TraceModel, { thread, row, endNs }: UnfinishedWait): string {
+  const { slices } = thread;
+  const object = model.objects[slices.object[row]!];
+  const what = object ? `${kindName(object.kind)} “${object.name}”` : "";
+  switch (slices.kind[row]) {
+    case SliceKind.LockWait: {
+      const holders = object ? holdersAt(model, object.index, endNs) : [];
+      const names = holders.map((index) =>
+        index === thread.index ? "it holds itself" : `“${model.threads[index]!.name}” holds`,
+      );
+      if (object && (object.kind === ObjectKind.Semaphore || object.kind === ObjectKind.BoundedSemaphore)) {
+        return `waits for a permit of ${what}, which has none left`;
+      }
+      return `waits for ${what}, which ${names.length > 0 ? names.join(" and ") : "nobody gives back"}`;
+    }
+    case SliceKind.QueueGetWait:
+      return `waits for an item of ${what}, which is empty`;
+    case SliceKind.QueuePutWait:
+      return `waits for a free place in ${what}, which is full`;
+  }
+  const joined = thread.joins.get(row);
+  // Who was joined before it began is known by name only.
+  const joinedName =
+    joined === undefined ? model.strings[slices.name[row]!]!.replace(/^join ?/, "") : model.threads[joined]!.name;
+  switch (slices.value[row]) {
+    case WaitReason.ThreadJoin:
+      return `waits for the end of ${joinedName === "" ? "a thread" : `“${joinedName}”`}`;
+    case WaitReason.ProcessJoin:
+      return "waits for the end of a process";
+    case WaitReason.Condition:
+      return `waits to be notified by ${what}`;
+    case WaitReason.Event:
+      return `waits for ${what} to be set`;
+    case WaitReason.Barrier:
+      return `waits for the other parties of ${what}`;
+    case WaitReason.QueueJoin:
+      return `waits for the tasks of ${what || "a queue"} to be done`;
+    case WaitReason.Result:
+    case WaitReason.Futures:
+      return `waits for a result${what && ` of ${what}`}`;
+    case WaitReason.Shutdown:
+      return `waits for ${what || "a pool"} to shut down`;
+  }
+  return `waits: ${model.strings[slices.name[row]!] ?? ""}`;
+}
+
+/** A standstill as lines for a terminal; names are made safe to print. */
+export function standstillText(standstill: Standstill, nowNs: number): string {
+  const { threads, idleWorkers, cycles, sinceNs } = standstill;
+  const names = threads.map(({ thread }) => `“${printable(thread.name)}”`);
+  const width = Math.min(24, Math.max(0, ...names.map((name) => name.length)));
+  const lines = [
+    `This program can never go on: all of its threads wait for each other or for nobody, since ${formatDuration(Math.max(0, nowNs - sinceNs))}.`,
+  ];
+  threads.forEach(({ text, site }, i) => {
+    lines.push(`  ${names[i]!.padEnd(width)} ${printable(text)}${site === "" ? "" : `, at ${printable(site)}`}`);
+  });
+  if (idleWorkers > 0)
+    lines.push(`  ${plural(idleWorkers, "worker")} of pools ${idleWorkers === 1 ? "has" : "have"} no task.`);
+  for (const cycle of cycles) {
+    lines.push(`  Deadlock: ${[...cycle, cycle[0]!].map((name) => `“${printable(name)}”`).join(" waits for ")}.`);
+  }
+  return lines.join("\n");
+}

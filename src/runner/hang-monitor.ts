@@ -1,0 +1,120 @@
+/**
+ * Finds out, while a script runs, that none of its processes can ever go on.
+ *
+ * Each process writes to the trace when all of its threads wait for something that only another thread can bring
+ * (`src/recorder/hang-watch.ts`). Another process could bring it, so the program hangs when all of them have said so.
+ * The monitor looks only at the heads of frames, so that following a large trace costs next to nothing.
+ */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { ByteReader } from "../trace/byte-reader.js";
+import { FrameType, type HangFrame, type ProcessStartFrame } from "../trace/frames.js";
+import { FRAME_HEAD_BYTES, MAGIC, MAX_PAYLOAD_BYTES } from "../trace/writer.js";
+
+/** Milliseconds between looks. */
+const LOOK_MS = 300;
+/** How long a process may take until it records, in milliseconds. What never records is no process of the runtime. */
+const BEGIN_MS = 10_000;
+/** Bytes of a payload that hold its process number. */
+const PID_BYTES = 8;
+
+/** All processes of the run wait for each other or for nobody. */
+export interface Hang {
+  readonly pids: readonly number[];
+  /** Since when the last of them could not go on: nanoseconds from the trace's origin. */
+  readonly sinceNs: number;
+}
+
+export class HangMonitor {
+  readonly #fd: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #head = Buffer.alloc(FRAME_HEAD_BYTES + PID_BYTES);
+  /** Processes that record; null while they can go on, else since when they cannot. */
+  readonly #processes = new Map<number, number | null>();
+  /** Processes that began and do not record: when that was seen, `performance.now()`. */
+  readonly #beginning = new Map<number, number>();
+  #position = 0;
+  #told = false;
+
+  /** `hung` is called each time the program comes to a standstill, which is at most once unless it goes on. */
+  constructor(
+    file: string,
+    private readonly hung: (hang: Hang) => void,
+  ) {
+    this.#fd = openSync(file, "r");
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    closeSync(this.#fd);
+  }
+
+  #look(): void {
+    this.#read();
+    const living = [...this.#processes].filter(([pid]) => exists(pid));
+    const since = living.map(([, sinceNs]) => sinceNs);
+    if (living.length === 0 || since.includes(null) || this.#oneBegins()) {
+      this.#told = false;
+      return;
+    }
+    if (this.#told) return;
+    this.#told = true;
+    this.hung({ pids: living.map(([pid]) => pid), sinceNs: Math.max(...(since as number[])) });
+  }
+
+  /** Whether a process began a moment ago that may still come to record. */
+  #oneBegins(): boolean {
+    for (const [pid, seen] of this.#beginning) {
+      if (performance.now() - seen > BEGIN_MS || !exists(pid)) this.#beginning.delete(pid);
+    }
+    return this.#beginning.size > 0;
+  }
+
+  /** Takes in the frames that were appended since. */
+  #read(): void {
+    const { size } = fstatSync(this.#fd);
+    const head = this.#head;
+    while (this.#position + FRAME_HEAD_BYTES <= size) {
+      const count = readSync(this.#fd, head, 0, head.length, this.#position);
+      const length = head.readUInt32LE(4);
+      if (count < FRAME_HEAD_BYTES || MAGIC.some((byte, i) => head[i] !== byte) || length > MAX_PAYLOAD_BYTES) {
+        // Not ours to mend: the reader of the trace tells what is damaged.
+        this.#position = Number.POSITIVE_INFINITY;
+        return;
+      }
+      const end = this.#position + FRAME_HEAD_BYTES + length;
+      if (end > size) return;
+      this.#take(head.readUInt16LE(8), length);
+      this.#position = end;
+    }
+  }
+
+  #take(type: number, length: number): void {
+    if (type === FrameType.Events) {
+      const pid = new ByteReader(this.#head.subarray(FRAME_HEAD_BYTES)).varint();
+      this.#beginning.delete(pid);
+      if (!this.#processes.has(pid)) this.#processes.set(pid, null);
+    } else if (type === FrameType.ProcessStart) {
+      const { pid } = this.#json<ProcessStartFrame>(length);
+      if (!this.#processes.has(pid)) this.#beginning.set(pid, performance.now());
+    } else if (type === FrameType.Hang) {
+      const { pid, hung, sinceNs } = this.#json<HangFrame>(length);
+      this.#processes.set(pid, hung ? sinceNs : null);
+    }
+  }
+
+  #json<T>(length: number): Omit<T, "type"> {
+    const payload = Buffer.alloc(length);
+    readSync(this.#fd, payload, 0, length, this.#position + FRAME_HEAD_BYTES);
+    return JSON.parse(payload.toString());
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
