@@ -12,6 +12,7 @@
  * A failed future stores its error until somebody asks. No promise exists before, so there is no unhandled rejection.
  */
 import { inspect } from "node:util";
+import { recording } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
 import { CancelledError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
@@ -19,23 +20,29 @@ import { atDeadline, deadlineAfter } from "./deadline.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
 import { beginWait, endWait } from "./recorded-wait.js";
 
-const State = { Pending: 0, Running: 1, Cancelled: 2, CancelledAndNotified: 3, Finished: 4 } as const;
+const State = { Pending: 0, Running: 1, Cancelled: 2, CancelledAndNotified: 3, Finished: 4, Failed: 5 } as const;
 type State = (typeof State)[keyof typeof State];
 
-/** What an executor answers about the task behind a future of its. */
+/** What an executor answers about the tasks behind its futures, which it knows by a number. */
 export interface TaskLink {
   /** Number of the executor in the trace; 0 for none. */
   readonly poolNumber: number;
-  /** Takes the task back if nobody has begun it. Returns whether it did. */
-  tryCancel(): boolean;
-  /** True once a worker has taken the task. */
-  hasBegun(): boolean;
+  /** Takes a task back if nobody has begun it. Returns whether it did. */
+  tryCancel(task: number): boolean;
+  /** True once a worker has taken a task. */
+  hasBegun(task: number): boolean;
 }
+
+type Listener = () => void;
 
 // What the other files of this room may do with a future and users may not.
 
 /** Ties a new future to the task it stands for. */
-export let link: (future: Future<any>, task: TaskLink) => void;
+export let link: (future: Future<any>, executor: TaskLink, task: number) => void;
+/** The task it stands for, as told by {@link link}. */
+export let taskOf: (future: Future<any>) => number;
+/** {@link Future.setResult}, or with `failed` {@link Future.setException}, unless it is done. */
+export let settle: (future: Future<any>, failed: boolean, value: unknown) => void;
 /** Has `waiter` called, once, when the future gets done, before its callbacks. It must not throw. */
 export let subscribe: (future: Future<any>, waiter: () => void) => void;
 /** Takes back a {@link subscribe}. */
@@ -52,30 +59,43 @@ export let poolNumberOf: (future: Future<any>) => number;
 /** The outcome, still to come, of a task. Awaiting it is awaiting `result()`. */
 export class Future<T = unknown> implements PromiseLike<T> {
   #state: State = State.Pending;
-  #value: T | undefined = undefined;
-  #error: unknown = undefined;
-  #failed = false;
-  #task: TaskLink | null = null;
-  /** Those who wait; told before the callbacks are, as in Python. */
-  #waiters: (() => void)[] | null = null;
+  /** The value, or what the task threw. */
+  #value: unknown = undefined;
+  #executor: TaskLink | null = null;
+  #task = 0;
+  /** Those who wait; told before the callbacks are, as in Python. Mostly there is one at most. */
+  #waiters: Listener | Listener[] | null = null;
   #callbacks: ((future: any) => unknown)[] | null = null;
 
   static {
-    link = (future, task) => {
+    link = (future, executor, task) => {
+      future.#executor = executor;
       future.#task = task;
     };
+    taskOf = (future) => future.#task;
+    settle = (future, failed, value) => {
+      if (future.#state >= State.Cancelled) return;
+      future.#value = value;
+      future.#end(failed ? State.Failed : State.Finished);
+    };
     subscribe = (future, waiter) => {
-      if (future.#waiters === null) future.#waiters = [waiter];
-      else future.#waiters.push(waiter);
+      const waiters = future.#waiters;
+      if (waiters === null) future.#waiters = waiter;
+      else if (typeof waiters === "function") future.#waiters = [waiters, waiter];
+      else waiters.push(waiter);
     };
     unsubscribe = (future, waiter) => {
-      const index = future.#waiters?.indexOf(waiter) ?? -1;
-      if (index >= 0) future.#waiters!.splice(index, 1);
+      const waiters = future.#waiters;
+      if (waiters === waiter) future.#waiters = null;
+      else if (Array.isArray(waiters)) {
+        const index = waiters.indexOf(waiter);
+        if (index >= 0) waiters.splice(index, 1);
+      }
     };
     isDone = (future) => future.#state >= State.Cancelled;
-    hasFailed = (future) => future.#failed;
+    hasFailed = (future) => future.#state === State.Failed;
     outcome = (future) => future.#outcome();
-    poolNumberOf = (future) => future.#task?.poolNumber ?? 0;
+    poolNumberOf = (future) => future.#executor?.poolNumber ?? 0;
   }
 
   /** Cancels it unless it runs or is done. Returns whether it is cancelled. */
@@ -83,7 +103,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (this.#state === State.Pending) takeInArrivals();
     if (this.#state === State.Cancelled || this.#state === State.CancelledAndNotified) return true;
     if (this.#state !== State.Pending) return false;
-    if (this.#task !== null && !this.#task.tryCancel()) return false;
+    if (this.#executor !== null && !this.#executor.tryCancel(this.#task)) return false;
     this.#end(State.Cancelled);
     return true;
   }
@@ -96,7 +116,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** True while its task runs. */
   running(): boolean {
     if (this.#state < State.Cancelled) takeInArrivals();
-    return this.#state === State.Running || (this.#state === State.Pending && (this.#task?.hasBegun() ?? false));
+    if (this.#state !== State.Pending) return this.#state === State.Running;
+    return this.#executor?.hasBegun(this.#task) ?? false;
   }
 
   /** True if it has its result or error or was cancelled. */
@@ -110,6 +131,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * milliseconds, `TimeoutError`; with the signal's reason if that is aborted first.
    */
   result(options?: WaitOptions): Promise<T> {
+    if (options === undefined) return this.#plain();
     return this.#promise(options, () => this.#outcome());
   }
 
@@ -162,9 +184,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** For executors: makes it done with an error. Throws `InvalidStateError` if it is done. */
   setException(error: unknown): void {
     this.#requireOpen();
-    this.#error = error;
-    this.#failed = true;
-    this.#end(State.Finished);
+    this.#value = error;
+    this.#end(State.Failed);
   }
 
   /** What `await` calls: `result().then(…)`. */
@@ -174,7 +195,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     // biome-ignore lint/suspicious/noExplicitAny: as in the contract and in PromiseLike
     onRejected?: ((error: any) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    return this.result().then(onFulfilled, onRejected);
+    return this.#plain().then(onFulfilled, onRejected);
   }
 
   /** Its state for people, like Python's `repr`. */
@@ -187,11 +208,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   #describe(): string {
-    if (this.#state === State.Finished) {
-      return this.#failed ? `finished raised ${nameOf(this.#error)}` : `finished returned ${typeName(this.#value)}`;
-    }
+    if (this.#state === State.Failed) return `finished raised ${nameOf(this.#value)}`;
+    if (this.#state === State.Finished) return `finished returned ${typeName(this.#value)}`;
     if (this.#state >= State.Cancelled) return "cancelled";
-    return this.#state === State.Running || this.#task?.hasBegun() ? "running" : "pending";
+    return this.#state === State.Running || this.#executor?.hasBegun(this.#task) ? "running" : "pending";
   }
 
   #requireOpen(): void {
@@ -199,14 +219,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   #outcome(): T {
-    if (this.#state !== State.Finished) throw new CancelledError("The task was cancelled");
-    if (this.#failed) throw this.#error;
-    return this.#value as T;
+    if (this.#state === State.Finished) return this.#value as T;
+    throw this.#state === State.Failed ? this.#value : new CancelledError("The task was cancelled");
   }
 
   #exception(): unknown {
-    if (this.#state !== State.Finished) throw new CancelledError("The task was cancelled");
-    return this.#failed ? this.#error : null;
+    if (this.#state < State.Finished) throw new CancelledError("The task was cancelled");
+    return this.#state === State.Failed ? this.#value : null;
   }
 
   #end(state: State): void {
@@ -215,7 +234,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const callbacks = this.#callbacks;
     this.#waiters = null;
     this.#callbacks = null;
-    if (waiters !== null) for (const waiter of waiters) waiter();
+    if (typeof waiters === "function") waiters();
+    else if (waiters !== null) for (const waiter of waiters) waiter();
     if (callbacks !== null) for (const callback of callbacks) this.#call(callback);
   }
 
@@ -230,6 +250,28 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   #log(error: unknown): void {
     console.error(`A callback of ${this} failed:`, error);
+  }
+
+  /** A promise of the outcome, for those who just wait: most. */
+  #plain(): Promise<T> {
+    if (this.#state < State.Cancelled) takeInArrivals();
+    return new Promise<T>((resolve, reject) => {
+      if (this.#state >= State.Cancelled) {
+        this.#tell(resolve, reject);
+        return;
+      }
+      const wait = recording ? beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, true) : null;
+      subscribe(this, () => {
+        if (wait !== null) endWait(wait, false);
+        this.#tell(resolve, reject);
+      });
+    });
+  }
+
+  #tell(resolve: (value: T) => void, reject: (error: unknown) => void): void {
+    if (this.#state === State.Finished) resolve(this.#value as T);
+    else if (this.#state === State.Failed) reject(this.#value);
+    else reject(new CancelledError("The task was cancelled"));
   }
 
   /** A promise of what `read` gives once this future is done. */
@@ -249,7 +291,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
         settle();
         return;
       }
-      const wait = beginWait(WaitReason.Result, this.#task?.poolNumber ?? 0, true);
+      const wait = beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, true);
       let disarm: (() => void) | null = null;
       const leave = (failed: boolean) => {
         disarm?.();
@@ -277,7 +319,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   #block(options: TimeoutOptions | undefined): void {
     const deadline = deadlineAfter(options?.timeout);
     if (this.done()) return;
-    const wait = beginWait(WaitReason.Result, this.#task?.poolNumber ?? 0, false);
+    const wait = beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, false);
     const end = blockUntil(() => this.#state >= State.Cancelled, deadline);
     endWait(wait, end !== "done");
     if (end === "timeout") throw new TimeoutError("The task was not done in time");

@@ -11,9 +11,12 @@
  * ({@link blockUntil}), or when somebody looks ({@link takeInArrivals}). The event loop is kept alive exactly while
  * deliveries are expected: {@link expect} when something is begun, {@link fulfil} when its message was handled.
  *
- * The block in the heap: [offset of the queue, doorbell, sleeping]. The doorbell counts up with each message. `sleeping`
- * is 1 when the owner waits for the doorbell, and the first sender that finds it so takes it away and wakes the owner;
- * the other senders of a burst pay for no wake.
+ * Besides the queue there are sources: channels that one sender writes and the owner reads in place, for what comes by
+ * the hundred thousand (`result-channel.ts`). Their senders call {@link ring} when they have published.
+ *
+ * The block in the heap: [offset of the queue, doorbell, sleeping]. `sleeping` is 1 when the owner waits for the
+ * doorbell: it says so, looks once more, and waits. Who delivers publishes first and then looks at `sleeping`; the first
+ * that finds it 1 takes it away, changes the doorbell and wakes the owner. The other senders of a burst pay for no wake.
  */
 import { SharedFifo } from "../core/fifo.js";
 import { allocate, words } from "../core/heap.js";
@@ -29,11 +32,21 @@ const HEADER_BYTES = 8;
 const TURN_MS = 8;
 /** While blocked, every so many milliseconds the watchers look for workers that died without a word. */
 const WATCH_MS = 50;
-/** Messages taken out of the queue at once. */
+/** Messages taken out of the queue, and out of each source, at once. */
 const BATCH = 256;
+/** So many turns of the event loop that find nothing pass, after one that found something, before the thread sleeps. */
+const IDLE_TURNS = 2;
 
 /** Called in the owner's thread with the message number and the payload, which it may keep. It must not throw. */
 export type Receiver = (number: number, payload: Uint8Array) => void;
+
+/** A channel to this thread that is read in place. */
+export interface Source {
+  /** True if there is something. Called often. */
+  pending(): boolean;
+  /** Handles up to `max` deliveries. It must not throw. */
+  take(max: number): void;
+}
 
 let offset = 0;
 let queue: SharedFifo;
@@ -42,6 +55,7 @@ let armed = false;
 let nextReceiver = 1;
 const receivers = new Map<number, Receiver>();
 const watchers = new Set<() => void>();
+let sources: readonly Source[] = [];
 
 /** Where this thread's inbox is in the heap: what senders need. Made at the first call. */
 export function inboxOffset(): number {
@@ -66,6 +80,17 @@ export function unregister(receiver: number): void {
   receivers.delete(receiver);
 }
 
+/** Has a source looked at whenever deliveries are taken in. */
+export function addSource(source: Source): void {
+  inboxOffset();
+  sources = [...sources, source];
+}
+
+/** Ends {@link addSource}. */
+export function removeSource(source: Source): void {
+  sources = sources.filter((each) => each !== source);
+}
+
 const attached = new Map<number, SharedFifo>();
 
 /** Delivers a message to the inbox of any thread of this process, from any thread of it. `number` is any u32. */
@@ -83,10 +108,12 @@ export function postTo(inbox: number, receiver: number, number: number, payload:
   ring(inbox);
 }
 
-/** Wakes the owner of an inbox so that it looks around; {@link postTo} does it by itself. */
+/** Wakes the owner of an inbox if it sleeps, so that it looks around; {@link postTo} does it by itself. */
 export function ring(inbox: number): void {
+  if (Atomics.load(view, inbox + Word.Sleeping) === 0) return;
+  if (Atomics.exchange(view, inbox + Word.Sleeping, 0) === 0) return;
   Atomics.add(view, inbox + Word.Bell, 1);
-  if (Atomics.exchange(view, inbox + Word.Sleeping, 0) !== 0) Atomics.notify(view, inbox + Word.Bell);
+  Atomics.notify(view, inbox + Word.Bell);
 }
 
 /** Says that `count` more deliveries are expected. Until they are fulfilled, the event loop stays alive. */
@@ -119,8 +146,10 @@ export function takeInArrivals(): void {
 }
 
 function handleBatch(): void {
+  for (const source of sources) if (source.pending()) source.take(BATCH);
   // Handlers run users' callbacks, which may block in here again: they find the rest of the batch in the backlog.
   if (backlogAt >= backlog.length) {
+    if (queue.length === 0) return;
     backlog = queue.popBatch(BATCH);
     backlogAt = 0;
   }
@@ -135,31 +164,41 @@ function handle(message: Uint8Array): void {
   receivers.get(bytes.readUInt32LE(0))?.(bytes.readUInt32LE(4), message.subarray(HEADER_BYTES));
 }
 
-const anythingLeft = (): boolean => backlogAt < backlog.length || queue.length > 0;
+function anythingLeft(): boolean {
+  for (let i = 0; i < sources.length; i++) if ((sources[i] as Source).pending()) return true;
+  return backlogAt < backlog.length || queue.length > 0;
+}
+
+/** Turns of the event loop since something was found. */
+let idleTurns = 0;
 
 /** A turn of the event loop. */
 function turn(): void {
   const until = performance.now() + TURN_MS;
+  if (anythingLeft()) idleTurns = 0;
+  else idleTurns++;
   while (anythingLeft()) {
     handleBatch();
-    if (performance.now() > until) {
-      setImmediate(turn);
-      return;
-    }
+    if (performance.now() > until) break;
+  }
+  if (expected > 0 && idleTurns < IDLE_TURNS) {
+    // What comes next is likely to be on its way: a look at the next turn is cheaper than a sleep and a wake.
+    setImmediate(turn);
+    return;
   }
   armed = false;
-  if (expected > 0) arm();
+  if (expected > 0 || anythingLeft()) arm();
 }
 
 /** Has the next delivery handled by the event loop. */
 function arm(): void {
   armed = true;
   const seen = Atomics.load(view, offset + Word.Bell);
+  Atomics.store(view, offset + Word.Sleeping, 1);
   if (anythingLeft()) {
     setImmediate(turn);
     return;
   }
-  Atomics.store(view, offset + Word.Sleeping, 1);
   const wait = Atomics.waitAsync(view, offset + Word.Bell, seen);
   if (wait.async) wait.value.then(turn);
   else setImmediate(turn);
@@ -183,7 +222,9 @@ export function blockUntil(satisfied: () => boolean, deadline: number): "done" |
     const left = deadline - performance.now();
     if (left <= 0) return "timeout";
     Atomics.store(view, offset + Word.Sleeping, 1);
-    if (Atomics.wait(view, offset + Word.Bell, seen, Math.min(left, WATCH_MS)) === "timed-out") {
+    if (anythingLeft()) continue;
+    const endless = deadline === Number.POSITIVE_INFINITY;
+    if (words.wait(offset + Word.Bell, seen, Math.min(left, WATCH_MS), endless) === "timed-out") {
       for (const look of [...watchers]) look();
     }
   }

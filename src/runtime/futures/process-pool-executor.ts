@@ -165,7 +165,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
     if (this.#receivers.length === 0) this.#openPool();
     const id = ++this.#lastId;
     const task = new Task(this as never, id);
-    link(task.future, task);
+    link(task.future, task, id);
     this.#open.set(id, task);
     expect();
     if (recording) emit(EventKind.TaskSubmit, this.#number, callSite(), id, intern(callee.name), 0);

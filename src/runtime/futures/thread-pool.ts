@@ -1,52 +1,61 @@
 /**
- * A thread pool as its owner sees it: tasks that are not done, the threads, and how both end.
+ * A pool of threads as its owner sees it: tasks that are not done, the threads, and how both end.
  *
- * Tasks lie in a queue in shared memory from which the threads help themselves, so a blocked owner still has its work
- * done; answers come through the owner's inbox. A thread is started by a submit that finds none idle, as in Python.
+ * Tasks lie in a channel in shared memory from which the threads help themselves (`core/task-channel.ts`), so a blocked
+ * owner still has its work done; results come back in a channel from each thread, read in place. A thread is started by
+ * a submit that finds none free.
  *
  * A thread that ends without having been told to (process.exit in a task, out of memory, terminate) breaks the pool:
  * its task and all that have not begun fail; tasks that run in other threads end normally. Its end is learnt from its
  * own last message, from the worker's "exit" event, or, while the owner blocks, by looking whether it still exists.
  */
-import { callSite, emit, intern, newObjectNumber, recording } from "../../recorder/emit.js";
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { callSite, emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
 import { EventKind, WaitReason } from "../../trace/events.js";
-import { BrokenThreadPool, RuntimeError } from "../core/errors.js";
-import { CLOSED, SharedFifo } from "../core/fifo.js";
+import { BrokenThreadPool, CancelledError, RuntimeError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
-import { allocate, free, words } from "../core/heap.js";
+import { FunctionTable, type TableEntry } from "../core/function-table.js";
+import { words } from "../core/heap.js";
 import { threadExists } from "../core/heap-lock.js";
 import { assertMayStart } from "../core/main-script.js";
-import { decode } from "../core/structured-clone.js";
-import { taskFunction } from "../multiprocessing/task-codec.js";
+import { ResultKind, ResultReader } from "../core/result-channel.js";
+import { decode, transfer } from "../core/structured-clone.js";
+import { allocateWorker, ChannelWord, type LineBlock, WorkerWord } from "../core/task-channel.js";
+import { TaskSender } from "../core/task-sender.js";
 import { Thread } from "../threading/thread.js";
 import { whenWorkerEnds } from "../threading/worker-end.js";
-import { Future, isDone, link, type TaskLink } from "./future.js";
-import { blockUntil, expect, fulfil, inboxOffset, register, takeInArrivals, unregister, watch } from "./inbox.js";
+import { Future, link, settle, type TaskLink } from "./future.js";
+import {
+  addSource,
+  blockUntil,
+  expect,
+  fulfil,
+  inboxOffset,
+  register,
+  removeSource,
+  type Source,
+  takeInArrivals,
+  unregister,
+  watch,
+} from "./inbox.js";
 import { openPools } from "./open-pools.js";
 import { beginWait, endWait } from "./recorded-wait.js";
-import { TaskStateWords } from "./task-state-words.js";
+import { TaskExtras } from "./task-extras.js";
 import { serveThreadPool } from "./thread-pool-worker.js";
-import {
-  ANSWER_HEADER,
-  Answer,
-  encodeTask,
-  POOL_WORDS,
-  PoolWord,
-  splitTask,
-  TaskState,
-  WORKER_WORDS,
-  type WorkerStart,
-  WorkerWord,
-} from "./thread-task.js";
+import { type ExtrasMessage, WORD_HEADER, Word, type WorkerStart } from "./thread-task.js";
 
-const view = words.view;
+const { view } = words;
 
 /** So many tasks under way have their call sites recorded; a flood of them goes without, since a site costs more. */
 const SITES_AT_ONCE = 1024;
 
+type AnyFunction = (...args: never[]) => unknown;
+
 interface PoolThread {
   readonly thread: Thread<[WorkerStart]>;
-  readonly record: number;
+  readonly words: LineBlock;
+  readonly port: MessagePort;
+  readonly results: ResultReader;
   ended: boolean;
 }
 
@@ -58,43 +67,25 @@ export interface ThreadPoolSettings {
   readonly initArgs: Uint8Array;
 }
 
-/** A task that is not done. */
-class Task implements TaskLink {
-  readonly future = new Future<unknown>();
-
-  constructor(
-    private readonly pool: ThreadPool,
-    private readonly number: number,
-    /** Where its state is in the heap. */
-    readonly state: number,
-  ) {}
-
-  get poolNumber(): number {
-    return this.pool.number;
-  }
-
-  tryCancel(): boolean {
-    return this.pool.cancel(this.number);
-  }
-
-  hasBegun(): boolean {
-    return Atomics.load(view, this.state) === TaskState.Running;
-  }
+/** Who has the outcome of a task when it is no future: one for many tasks, told by their tickets. */
+export interface TaskSink {
+  /** The task returned or, with `failed`, threw; or it can never run. Must not throw. */
+  settle(ticket: number, failed: boolean, value: unknown): void;
 }
 
-export class ThreadPool {
+export class ThreadPool implements TaskLink, Source {
   /** Its number in the trace. */
   readonly number = newObjectNumber();
   readonly #settings: ThreadPoolSettings;
-  readonly #tasks = SharedFifo.create();
-  readonly #words = allocate(POOL_WORDS);
-  readonly #states = new TaskStateWords();
-  readonly #open = new Map<number, Task>();
+  readonly #tasks = new TaskSender<Future<unknown> | TaskSink>();
+  readonly #functions = new FunctionTable(this.#tasks.index + ChannelWord.Functions);
+  readonly #extras = new TaskExtras();
   readonly #threads: PoolThread[] = [];
+  /** Tasks that are neither done nor cancelled. */
+  #open = 0;
   #left = 0;
   #receiver = 0;
   #unwatch = (): void => {};
-  #lastTask = 0;
   #shutdown = false;
   #broken: BrokenThreadPool | null = null;
   readonly #whenLeft: (() => void)[] = [];
@@ -103,67 +94,64 @@ export class ThreadPool {
     this.#settings = settings;
   }
 
+  get poolNumber(): number {
+    return this.number;
+  }
+
   /** Queues a call. */
-  submit(fn: (...args: never[]) => unknown, args: readonly unknown[]): Future<unknown> {
+  submit(fn: AnyFunction, args: readonly unknown[]): Future<unknown> {
+    const entry = this.functionFor(fn);
+    const future = new Future<unknown>();
+    link(future, this, this.push(entry, args, future));
+    return future;
+  }
+
+  /** The function of tasks to be queued. Throws as {@link submit} does. */
+  functionFor(fn: AnyFunction): TableEntry {
     if (this.#broken !== null) throw new BrokenThreadPool(this.#broken.message, { cause: this.#broken.cause });
     if (this.#shutdown) throw new RuntimeError("cannot schedule new futures after shutdown");
     assertMayStart("thread");
-    const callee = taskFunction(fn);
-    const number = this.#lastTask + 1;
-    const state = this.#states.take();
-    let bytes: Uint8Array;
-    try {
-      bytes = encodeTask(number, state, callee, args);
-    } catch (error) {
-      this.#states.giveBack(state);
-      throw error;
-    }
-    this.#lastTask = number;
-    const task = new Task(this, number, state);
-    link(task.future, task);
-    this.#open.set(number, task);
-    if (recording) {
-      const site = this.#open.size <= SITES_AT_ONCE ? callSite() : 0;
-      emit(EventKind.TaskSubmit, this.number, site, number, intern(callee.name), 0);
-    }
-    try {
-      if (this.#tasks.push(bytes) === CLOSED) throw new RuntimeError("cannot schedule new futures after shutdown");
-      expect();
-    } catch (error) {
-      this.#open.delete(number);
-      this.#states.giveBack(state);
-      throw error;
-    }
-    this.#startThreadIfNoneIsIdle();
-    return task.future;
+    return this.#functions.entryOf(fn);
   }
 
-  #startThreadIfNoneIsIdle(): void {
-    const idle = this.#words + PoolWord.Idle;
-    for (let count = Atomics.load(view, idle); count > 0; count = Atomics.load(view, idle)) {
-      if (Atomics.compareExchange(view, idle, count, count - 1) === count) return;
+  /** Queues a call of a function from {@link functionFor} for a sink. Returns its ticket. */
+  push(fn: TableEntry, args: readonly unknown[], sink: Future<unknown> | TaskSink): number {
+    // A worker may begin it before it is recorded.
+    const time = recording ? now() : 0;
+    const ticket = this.#tasks.push(fn.number, args, sink, this.#addExtras);
+    if (recording) {
+      const site = this.#open < SITES_AT_ONCE ? callSite() : 0;
+      emitAt(time, EventKind.TaskSubmit, this.number, site, (ticket >>> 0) + 1, intern(fn.name), 0);
     }
-    if (this.#threads.length < this.#settings.maxWorkers) this.#startThread();
+    this.#open++;
+    expect();
+    const { length } = this.#threads;
+    if (length < this.#settings.maxWorkers && this.#open > length && !this.#tasks.servedAtOnce) this.#startThread();
+    return ticket;
   }
+
+  readonly #addExtras = (ticket: number, extras: readonly unknown[]): void => this.#extras.add(ticket, extras);
 
   #startThread(): void {
     if (this.#receiver === 0) {
-      this.#receiver = register((number, payload) => this.#answer(number, payload));
+      this.#receiver = register((number, payload) => this.#hear(number, payload));
+      addSource(this);
       openPools.add(this);
       this.#unwatch = watch(() => this.#lookForDead());
     }
     const worker = this.#threads.length;
-    const record = allocate(WORKER_WORDS);
+    const own = allocateWorker();
+    const { port1, port2 } = new MessageChannel();
     const { prefix, initializer, initArgs } = this.#settings;
+    const name = `${prefix}_${worker}`;
     const thread = new Thread<[WorkerStart]>({
       target: serveThreadPool,
-      name: `${prefix}_${worker}`,
+      name,
       daemon: true,
       args: [
         {
-          tasks: this.#tasks.offset,
-          pool: this.#words,
-          record,
+          channel: this.#tasks.index,
+          record: own.index,
           inbox: inboxOffset(),
           receiver: this.#receiver,
           worker,
@@ -171,81 +159,118 @@ export class ThreadPool {
           owner: `the owner of ${prefix}`,
           initializer,
           initArgs,
+          port: transfer(port2, [port2]),
         },
       ],
     });
-    const entry: PoolThread = { thread, record, ended: false };
+    const results = new ResultReader(own.index, { origin: `thread "${name}"` }, () => {
+      const received = receiveMessageOnPort(port1)?.message as ExtrasMessage | undefined;
+      return received?.extras ?? [];
+    });
+    const entry: PoolThread = { thread, words: own, port: port1, results, ended: false };
     whenWorkerEnds(thread, (exitCode, error) => {
       takeInArrivals();
       if (!entry.ended) this.#died(entry, exitCode, error instanceof Error ? error.message : "");
     });
     thread.start();
+    this.#tasks.addWorker(own.index);
+    this.#extras.addWorker(port1);
     this.#threads.push(entry);
   }
 
-  /** Takes back a task that nobody has begun. */
-  cancel(number: number): boolean {
-    const task = this.#open.get(number);
-    if (task === undefined) return false;
-    if (Atomics.compareExchange(view, task.state, TaskState.Pending, TaskState.Cancelled) !== TaskState.Pending) {
-      return false;
+  // --- What came of tasks --------------------------------------------------------------------------------------------
+
+  /** True if there are results. */
+  pending(): boolean {
+    for (let i = 0; i < this.#threads.length; i++) if ((this.#threads[i] as PoolThread).results.pending) return true;
+    return false;
+  }
+
+  /** Takes in up to `max` results of each thread. */
+  take(max: number): void {
+    for (let i = 0; i < this.#threads.length; i++) this.#takeFrom(this.#threads[i] as PoolThread, max);
+  }
+
+  #takeFrom({ results }: PoolThread, max: number): void {
+    // What is settled may run code of the user that comes back here, so nothing is kept between two results.
+    for (let i = 0; i < max && results.next(); i++) {
+      const { ticket, kind } = results;
+      const sink = this.#tasks.finish(ticket);
+      this.#extras.remove(ticket);
+      if (kind === ResultKind.Skipped) continue;
+      if (sink === null) {
+        results.drop();
+        continue;
+      }
+      let failed = kind === ResultKind.Error;
+      let value: unknown;
+      try {
+        value = results.value();
+      } catch (error) {
+        failed = true;
+        value = error;
+      }
+      this.#settle(sink, ticket, failed, value);
     }
-    // Its state word is needed until its message is out of the queue.
-    this.#open.delete(number);
-    this.#cancelledStates.set(number, task.state);
+  }
+
+  #settle(sink: Future<unknown> | TaskSink, ticket: number, failed: boolean, value: unknown): void {
+    this.#open--;
     fulfil();
-    if (recording) emit(EventKind.TaskCancel, this.number, 0, number, 0, 0);
+    if (sink instanceof Future) settle(sink, failed, value);
+    else sink.settle(ticket, failed, value);
+  }
+
+  /** Takes back a task that nobody has begun. */
+  tryCancel(ticket: number): boolean {
+    if (!this.#tasks.cancel(ticket)) return false;
+    this.#open--;
+    fulfil();
+    if (recording) emit(EventKind.TaskCancel, this.number, 0, (ticket >>> 0) + 1, 0, 0);
     return true;
   }
 
-  readonly #cancelledStates = new Map<number, number>();
-
-  #skipped(number: number): void {
-    const state = this.#cancelledStates.get(number);
-    if (state === undefined) return;
-    this.#cancelledStates.delete(number);
-    this.#states.giveBack(state);
+  /** True once a worker runs a task, which is not done. */
+  hasBegun(ticket: number): boolean {
+    return this.#tasks.isRunning(ticket);
   }
 
-  #answer(number: number, payload: Uint8Array): void {
-    const kind = payload[0];
-    const body = payload.subarray(ANSWER_HEADER);
-    const entry = this.#threads[Buffer.from(payload.buffer, payload.byteOffset).readUInt32LE(1)];
-    if (kind === Answer.Result || kind === Answer.Failure) this.#finished(number, kind === Answer.Failure, body, entry);
-    else if (kind === Answer.Skipped) this.#skipped(number);
-    else if (entry === undefined) return;
-    else if (kind === Answer.Leaving) this.#threadLeft(entry);
-    else if (kind === Answer.InitializerFailed) {
-      const cause = decode(body, { origin: `thread "${entry.thread.name}"` });
-      this.#break("A thread initializer failed, the thread pool is not usable anymore", cause);
-    } else if (kind === Answer.Dying) {
-      const bytes = Buffer.from(body);
-      this.#died(entry, bytes.readInt32LE(0), bytes.toString("utf8", 4));
-    }
-  }
+  // --- The ends of threads -------------------------------------------------------------------------------------------
 
-  #finished(number: number, failed: boolean, body: Uint8Array, entry: PoolThread | undefined): void {
-    const task = this.#open.get(number);
-    if (task === undefined) return;
-    this.#open.delete(number);
-    this.#states.giveBack(task.state);
-    fulfil();
-    if (isDone(task.future)) return; // somebody else gave it an outcome
-    let value: unknown;
-    let threw = failed;
-    try {
-      value = decode(body, failed && entry !== undefined ? { origin: `thread "${entry.thread.name}"` } : {});
-    } catch (error) {
-      threw = true;
-      value = error;
+  /** What a worker says. */
+  #hear(number: number, payload: Uint8Array): void {
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const entry = this.#threads[bytes.readUInt32LE(1)];
+    if (entry === undefined) return;
+    const body = bytes.subarray(WORD_HEADER);
+    switch (bytes[0]) {
+      case Word.Leaving:
+        this.#threadLeft(entry);
+        return;
+      case Word.InitializerFailed: {
+        const cause = decode(body, { origin: `thread "${entry.thread.name}"` });
+        this.#break("A thread initializer failed, the thread pool is not usable anymore", cause);
+        return;
+      }
+      case Word.Dying:
+        this.#died(entry, body.readInt32LE(0), body.toString("utf8", 4));
+        return;
+      case Word.NeedsPorts: {
+        this.#extras.send(number | 0, entry.port);
+        const mail = entry.words.index + WorkerWord.Mail;
+        Atomics.add(view, mail, 1);
+        Atomics.notify(view, mail);
+      }
     }
-    if (threw) task.future.setException(value);
-    else task.future.setResult(value);
   }
 
   #threadLeft(entry: PoolThread): void {
     if (entry.ended) return;
+    // It told all of its results before.
+    this.#takeFrom(entry, Number.POSITIVE_INFINITY);
+    if (entry.ended) return;
     entry.ended = true;
+    entry.port.close();
     this.#left++;
     if (this.#shutdown) fulfil();
     if (this.#left === this.#threads.length) for (const resolve of this.#whenLeft.splice(0)) resolve();
@@ -253,36 +278,32 @@ export class ThreadPool {
   }
 
   #died(entry: PoolThread, exitCode: number | null, reason: string): void {
+    this.#takeFrom(entry, Number.POSITIVE_INFINITY);
     if (entry.ended) return;
-    const number = Atomics.load(view, entry.record + WorkerWord.Task);
-    const task = this.#open.get(number);
+    const ticket = (Atomics.load(view, entry.words.index + WorkerWord.Task) - 1) | 0;
+    const sink = ticket === -1 ? null : this.#tasks.ownerOf(ticket);
     const how = reason !== "" ? `: ${reason}` : exitCode === null ? "" : ` with exit code ${exitCode}`;
-    const began = Atomics.load(view, entry.record + WorkerWord.NativeId) !== 0;
-    const where = task !== undefined ? "while it ran a task" : began ? "between tasks" : "before it could take a task";
+    const began = Atomics.load(view, entry.words.index + WorkerWord.NativeId) !== 0;
+    const where = sink !== null ? "while it ran a task" : began ? "between tasks" : "before it could take a task";
     const error = this.#break(`The thread ${entry.thread.name} of the pool ended ${where}${how}`, undefined);
-    if (task !== undefined) {
-      this.#open.delete(number);
-      this.#states.giveBack(task.state);
-      fulfil();
-      if (!isDone(task.future)) task.future.setException(error);
+    // Not if the thread was ended before it ran it: then it was queued still.
+    if (sink !== null && this.#tasks.ownerOf(ticket) !== null) {
+      this.#tasks.finish(ticket);
+      this.#settle(sink, ticket, true, error);
     }
     this.#threadLeft(entry);
   }
 
   /** Nothing can be run any more: what has not begun fails. */
   #break(message: string, cause: unknown): BrokenThreadPool {
-    const error = new BrokenThreadPool(message, cause === undefined ? undefined : { cause });
+    const options = cause === undefined ? undefined : { cause };
+    const error = new BrokenThreadPool(message, options);
     this.#broken ??= error;
-    Atomics.store(view, this.#words + PoolWord.Broken, 1);
-    this.#tasks.close();
-    for (const [number, task] of [...this.#open]) {
-      if (Atomics.compareExchange(view, task.state, TaskState.Pending, TaskState.Cancelled) !== TaskState.Pending) {
-        continue;
-      }
-      this.#open.delete(number);
-      this.#cancelledStates.set(number, task.state);
-      fulfil();
-      task.future.setException(new BrokenThreadPool(message, cause === undefined ? undefined : { cause }));
+    this.#tasks.break();
+    for (const ticket of this.#tasks.open()) {
+      const sink = this.#tasks.ownerOf(ticket);
+      if (sink === null || !this.#tasks.cancel(ticket)) continue;
+      this.#settle(sink, ticket, true, new BrokenThreadPool(message, options));
     }
     return error;
   }
@@ -291,7 +312,7 @@ export class ThreadPool {
   #lookForDead(): void {
     for (const entry of this.#threads) {
       if (entry.ended) continue;
-      const native = Atomics.load(view, entry.record + WorkerWord.NativeId);
+      const native = Atomics.load(view, entry.words.index + WorkerWord.NativeId);
       if (entry.thread.isAlive() && threadExists(native)) continue;
       // Its last words may have come just now.
       takeInArrivals();
@@ -310,14 +331,17 @@ export class ThreadPool {
       if (this.#left < this.#threads.length) expect(this.#threads.length - this.#left);
     }
     if (cancelFutures) {
-      for (let message = this.#tasks.take(); message !== null; message = this.#tasks.take()) {
-        const { number } = splitTask(message.bytes);
-        this.#open.get(number)?.future.cancel();
-        this.#skipped(number);
+      for (const ticket of this.#tasks.claimRest()) {
+        const sink = this.#tasks.ownerOf(ticket);
+        if (sink instanceof Future) sink.cancel();
+        else if (sink !== null && this.tryCancel(ticket))
+          sink.settle(ticket, true, new CancelledError("The task was cancelled"));
+        this.#tasks.finish(ticket);
+        this.#extras.remove(ticket);
       }
     }
-    if (!this.#tasks.closed) this.#tasks.close();
-    if (this.#threads.length === 0) this.#dispose();
+    this.#tasks.close();
+    if (this.#left === this.#threads.length) this.#dispose();
   }
 
   /** Resolves when all threads have ended. */
@@ -349,9 +373,12 @@ export class ThreadPool {
     openPools.delete(this);
     this.#unwatch();
     if (this.#receiver !== 0) unregister(this.#receiver);
+    removeSource(this);
     this.#tasks.dispose();
-    this.#states.dispose();
-    free(this.#words, POOL_WORDS);
-    for (const { record } of this.#threads) free(record, WORKER_WORDS);
+    this.#functions.dispose();
+    for (const { words, results } of this.#threads) {
+      results.dispose();
+      words.free();
+    }
   }
 }

@@ -1,0 +1,322 @@
+/** The owner's end of a task channel (`task-channel.ts`). */
+import { allocate, free, words, writeHeap } from "./heap.js";
+import { writeSimpleList } from "./simple-values.js";
+import { encode } from "./structured-clone.js";
+import {
+  allocateChannel,
+  BYTES_MASK,
+  ChannelWord,
+  endSleep,
+  INLINE_BYTES,
+  LARGE_BYTES,
+  SEGMENT_BITS,
+  SEGMENT_SLOTS,
+  SEGMENT_WORDS,
+  SLOT_WORDS,
+  SlotWord,
+  TaskState,
+  unclaimed,
+  WITH_EXTRAS,
+  WorkerWord,
+} from "./task-channel.js";
+
+const { view } = words;
+
+const FIRST_DIRECTORY = 64;
+const CHUNK_WORDS = 1 << 14;
+
+interface Segment<T> {
+  readonly number: number;
+  readonly index: number;
+  /** What the caller gave for each task that is open. */
+  readonly owners: (T | null)[];
+  /** Slots whose end was not told yet. */
+  left: number;
+  /** Chunks of arguments. */
+  readonly chunks: number[];
+}
+
+const blockWords = (bytes: number): number => (bytes + 3) >> 2;
+
+/** `T` is what the owner of the pool keeps for each open task. */
+export class TaskSender<T extends object> {
+  /** Where the channel is in the heap. */
+  readonly index: number;
+  readonly #block = allocateChannel();
+  /** By number under the mask, as in the shared directory. */
+  #segments: (Segment<T> | undefined)[] = [];
+  #directory = 0;
+  #mask = FIRST_DIRECTORY - 1;
+  readonly #directories: { readonly index: number; readonly words: number }[] = [];
+  #current: Segment<T> | null = null;
+  #chunkAt = 0;
+  #chunkEnd = 0;
+  #next = 0;
+  readonly #workers: number[] = [];
+
+  constructor() {
+    this.index = this.#block.index;
+    this.#openDirectory();
+  }
+
+  /** Adds a worker's words to those that are woken for tasks. */
+  addWorker(worker: number): void {
+    this.#workers.push(worker);
+  }
+
+  /** True if a worker that had nothing to do was there for the task pushed last. */
+  servedAtOnce = false;
+
+  /**
+   * Queues a task and wakes a worker if one has to be. Returns its ticket. `sendExtras` is called before the task can be
+   * taken if something in the arguments has to go through a port. Throws `DataCloneError` for arguments that cannot
+   * cross and `RangeError` when the heap is full; nothing is queued then.
+   */
+  push(
+    fn: number,
+    args: readonly unknown[],
+    owner: T,
+    sendExtras: (ticket: number, extras: unknown[]) => void,
+  ): number {
+    const ticket = this.#next;
+    const at = ticket & (SEGMENT_SLOTS - 1);
+    // The current segment is null at the beginning of each.
+    const segment = this.#current ?? this.#openSegment();
+    const slot = segment.index + at * SLOT_WORDS;
+    let bytes = 0;
+    if (args.length > 0) {
+      const from = (slot + SlotWord.Inline) * 4;
+      bytes = writeSimpleList(args, from, from + INLINE_BYTES) - from;
+      if (bytes < 0) return this.#pushLong(fn, args, owner, sendExtras);
+    }
+    view[slot + SlotWord.Bytes] = bytes;
+    this.#publish(segment, slot, fn, owner);
+    return ticket;
+  }
+
+  #publish(segment: Segment<T>, slot: number, fn: number, owner: T): void {
+    const at = this.#next & (SEGMENT_SLOTS - 1);
+    view[slot + SlotWord.State] = TaskState.Pending;
+    view[slot + SlotWord.Function] = fn;
+    segment.owners[at] = owner;
+    if (at === SEGMENT_SLOTS - 1) this.#current = null;
+    this.#next = (this.#next + 1) | 0;
+    Atomics.store(view, this.index + ChannelWord.Published, this.#next);
+    this.servedAtOnce =
+      (Atomics.load(view, this.index + ChannelWord.Hunting) !== 0 && unclaimed(this.index) <= 1) ||
+      (Atomics.load(view, this.index + ChannelWord.Sleepers) > 0 && this.#wakeOne());
+  }
+
+  /** Encoding may run code of the user, which may push as well: so it comes before a slot is taken. */
+  #pushLong(
+    fn: number,
+    args: readonly unknown[],
+    owner: T,
+    sendExtras: (ticket: number, extras: unknown[]) => void,
+  ): number {
+    const extras: unknown[] = [];
+    const bytes = encode(args, { path: "args", extras });
+    const segment = this.#current ?? this.#openSegment();
+    const ticket = this.#next;
+    const slot = segment.index + (ticket & (SEGMENT_SLOTS - 1)) * SLOT_WORDS;
+    if (bytes.length <= INLINE_BYTES) writeHeap(slot + SlotWord.Inline, bytes);
+    else {
+      const address = this.#room(segment, bytes.length);
+      writeHeap(address, bytes);
+      view[slot + SlotWord.Address] = address;
+    }
+    view[slot + SlotWord.Bytes] = extras.length > 0 ? bytes.length | WITH_EXTRAS : bytes.length;
+    if (extras.length > 0) {
+      try {
+        sendExtras(ticket, extras);
+      } catch (error) {
+        if (bytes.length > LARGE_BYTES) free(view[slot + SlotWord.Address] as number, blockWords(bytes.length));
+        throw error;
+      }
+    }
+    this.#publish(segment, slot, fn, owner);
+    return ticket;
+  }
+
+  /** Room for long arguments: a block of their own, or part of a chunk that lives as long as the segment. */
+  #room(segment: Segment<T>, bytes: number): number {
+    const count = blockWords(bytes);
+    if (bytes > LARGE_BYTES) return allocate(count, false);
+    // A chunk belongs to one segment: what is left of it when the next begins is not used.
+    if (segment.chunks.length === 0 || this.#chunkAt + count > this.#chunkEnd) {
+      this.#chunkAt = allocate(CHUNK_WORDS, false);
+      this.#chunkEnd = this.#chunkAt + CHUNK_WORDS;
+      segment.chunks.push(this.#chunkAt);
+    }
+    const address = this.#chunkAt;
+    this.#chunkAt += count;
+    return address;
+  }
+
+  #openSegment(): Segment<T> {
+    const number = this.#next >>> SEGMENT_BITS;
+    // A task that takes very long keeps its place in the directory while others go by.
+    while (this.#segments[number & this.#mask] !== undefined) this.#growDirectory();
+    const segment: Segment<T> = {
+      number,
+      index: allocate(SEGMENT_WORDS, false),
+      owners: new Array<T | null>(SEGMENT_SLOTS).fill(null),
+      left: SEGMENT_SLOTS,
+      chunks: [],
+    };
+    this.#segments[number & this.#mask] = segment;
+    Atomics.store(view, this.#directory + 1 + (number & this.#mask), segment.index);
+    this.#current = segment;
+    return segment;
+  }
+
+  #openDirectory(): void {
+    const size = this.#mask + 2;
+    const index = allocate(size);
+    view[index] = this.#mask;
+    this.#directories.push({ index, words: size });
+    this.#directory = index;
+    const segments: (Segment<T> | undefined)[] = new Array(this.#mask + 1).fill(undefined);
+    for (const segment of this.#segments) {
+      if (segment === undefined) continue;
+      segments[segment.number & this.#mask] = segment;
+      view[index + 1 + (segment.number & this.#mask)] = segment.index;
+    }
+    this.#segments = segments;
+    // A worker that still has the old directory finds its segment there: the owner does not write to it any more.
+    Atomics.store(view, this.index + ChannelWord.Directory, index);
+  }
+
+  #growDirectory(): void {
+    this.#mask = this.#mask * 2 + 1;
+    this.#openDirectory();
+  }
+
+  #segmentOf(ticket: number): Segment<T> {
+    return this.#segments[(ticket >>> SEGMENT_BITS) & this.#mask] as Segment<T>;
+  }
+
+  /** The slot of a ticket that was not told about yet. */
+  #slotOf(ticket: number): number {
+    return this.#segmentOf(ticket).index + (ticket & (SEGMENT_SLOTS - 1)) * SLOT_WORDS;
+  }
+
+  /** Wakes the first worker that sleeps. Returns whether there is one. */
+  #wakeOne(): boolean {
+    for (const worker of this.#workers) {
+      if (!endSleep(this.index, worker)) continue;
+      Atomics.notify(view, worker + WorkerWord.Sleeping);
+      return true;
+    }
+    return false;
+  }
+
+  /** Wakes all workers, to look at what has changed. */
+  wakeAll(): void {
+    for (const worker of this.#workers) {
+      if (endSleep(this.index, worker)) Atomics.notify(view, worker + WorkerWord.Sleeping);
+    }
+  }
+
+  /** Takes a task back that nobody has begun: returns whether it could. Its owner is forgotten. */
+  cancel(ticket: number): boolean {
+    const segment = this.#segmentOf(ticket);
+    const at = ticket & (SEGMENT_SLOTS - 1);
+    const state = segment.index + at * SLOT_WORDS + SlotWord.State;
+    if (Atomics.compareExchange(view, state, TaskState.Pending, TaskState.Cancelled) !== TaskState.Pending) {
+      return false;
+    }
+    segment.owners[at] = null;
+    return true;
+  }
+
+  /** True if a worker runs the task, which is open. */
+  isRunning(ticket: number): boolean {
+    return Atomics.load(view, this.#slotOf(ticket) + SlotWord.State) === TaskState.Running;
+  }
+
+  /** A worker told the end of this ticket. Returns what was kept for it, null if it was cancelled. */
+  finish(ticket: number): T | null {
+    const segment = this.#segmentOf(ticket);
+    const at = ticket & (SEGMENT_SLOTS - 1);
+    const owner = segment.owners[at] as T | null;
+    segment.owners[at] = null;
+    const slot = segment.index + at * SLOT_WORDS;
+    const bytes = (view[slot + SlotWord.Bytes] as number) & BYTES_MASK;
+    if (bytes > LARGE_BYTES) free(view[slot + SlotWord.Address] as number, blockWords(bytes));
+    if (--segment.left === 0) {
+      this.#segments[segment.number & this.#mask] = undefined;
+      this.#freeSegment(segment);
+    }
+    return owner;
+  }
+
+  #freeSegment(segment: Segment<T>): void {
+    free(segment.index, SEGMENT_WORDS);
+    for (const chunk of segment.chunks) free(chunk, CHUNK_WORDS);
+  }
+
+  /** What is kept for a task that is open, else null. */
+  ownerOf(ticket: number): T | null {
+    const segment = this.#segments[(ticket >>> SEGMENT_BITS) & this.#mask];
+    // A ticket that is over may be of a segment that is no more, whose place another has.
+    if (segment === undefined || segment.number !== ticket >>> SEGMENT_BITS) return null;
+    return segment.owners[ticket & (SEGMENT_SLOTS - 1)] as T | null;
+  }
+
+  /** Claims all that nobody has claimed. Returns the open ones' tickets; those cancelled before are over. */
+  claimRest(): number[] {
+    const word = this.index + ChannelWord.Claimed;
+    let claimed = Atomics.load(view, word);
+    for (;;) {
+      const before = Atomics.compareExchange(view, word, claimed, this.#next);
+      if (before === claimed) break;
+      claimed = before;
+    }
+    const open: number[] = [];
+    for (let ticket = claimed; ticket !== this.#next; ticket = (ticket + 1) | 0) {
+      if (this.ownerOf(ticket) === null) this.finish(ticket);
+      else open.push(ticket);
+    }
+    return open;
+  }
+
+  /** The tickets of all tasks that are open: queued or running. */
+  *open(): Generator<number> {
+    for (const segment of this.#segments) {
+      if (segment === undefined) continue;
+      for (let at = 0; at < SEGMENT_SLOTS; at++) {
+        if (segment.owners[at] !== null) yield (segment.number << SEGMENT_BITS) | at | 0;
+      }
+    }
+  }
+
+  /** No task will come any more: workers end when none is left. */
+  close(): void {
+    Atomics.store(view, this.index + ChannelWord.Closed, 1);
+    this.wakeAll();
+  }
+
+  /** No task is to be begun any more. */
+  break(): void {
+    Atomics.store(view, this.index + ChannelWord.Broken, 1);
+    this.close();
+  }
+
+  /** Gives all memory back; no worker may use it any more. */
+  dispose(): void {
+    for (const segment of this.#segments) {
+      if (segment === undefined) continue;
+      for (let at = 0; at < SEGMENT_SLOTS; at++) {
+        if (segment.owners[at] === null) continue;
+        const slot = segment.index + at * SLOT_WORDS;
+        const bytes = (view[slot + SlotWord.Bytes] as number) & BYTES_MASK;
+        if (bytes > LARGE_BYTES) free(view[slot + SlotWord.Address] as number, blockWords(bytes));
+      }
+      this.#freeSegment(segment);
+    }
+    this.#segments = [];
+    for (const directory of this.#directories.splice(0)) free(directory.index, directory.words);
+    this.#block.free();
+  }
+}
