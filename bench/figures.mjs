@@ -3,10 +3,11 @@
  * the least and the greatest beside it. A table prints as text for a terminal and as Markdown for the documentation.
  */
 
-/** The middle of some numbers; of two middle ones the greater. */
+/** The middle of some numbers, or half way between the two middle ones. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** A number with as many digits as a reader can use. */

@@ -87,6 +87,7 @@ console.log(
 const tables = [];
 for (const name of parts) {
   if (wanted.size > 0 && !wanted.has(name)) continue;
+  const partBegan = performance.now();
   try {
     const { default: run } = await import(`./parts/${name}.mjs`);
     for (const table of run(context)) {
@@ -97,6 +98,7 @@ for (const name of parts) {
     console.error(`\n${name} failed: ${error.message}`);
     process.exitCode = 1;
   }
+  console.log(`\n  (${name}: ${Math.round((performance.now() - partBegan) / 1000)} s)`);
 }
 const summary = quick ? null : targets(context.measures);
 if (summary !== null) {

@@ -57,6 +57,7 @@ function millionEvents({ rounds, scale }) {
   const trace = join(scratch, "many.heddle");
   const kinds = { mixed: scale(1_000_000), marks: scale(1_000_000) };
   const nodes = scale(200_000);
+  let lost = 0;
   const columns = { write: [], collect: [], bytes: [], open: [], mib: [] };
   const rows = new Map([...Object.keys(kinds), "console.time"].map((kind) => [kind, structuredClone(columns)]));
   for (let round = 0; round < rounds; round++) {
@@ -64,7 +65,7 @@ function millionEvents({ rounds, scale }) {
       tell(`${count} events, ${kind}, round ${round + 1} of ${rounds}`);
       const { ns, report } = runTask({ task: "many-events.mjs", args: [kind, count], traced: true, trace });
       const { events, dropped, overheadNs } = report.recorder;
-      if (dropped > 0) throw new Error(`${dropped} of ${events} events were dropped`);
+      lost = Math.max(lost, dropped);
       const opened = runTask({ task: "open-trace.mjs", args: [trace, analysis] });
       const row = rows.get(kind);
       row.write.push(ns);
@@ -94,6 +95,8 @@ function millionEvents({ rounds, scale }) {
     table.row(labels[kind], ...figures);
   }
   table.note("Opening is from the file to the columns that a timeline is drawn from; for Node's, to parsed JSON.");
+  if (lost > 0)
+    table.note(`Up to ${lost.toLocaleString("en-US")} events of a run were dropped: no core was free to collect.`);
   return table;
 }
 

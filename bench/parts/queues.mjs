@@ -53,7 +53,7 @@ function between({ rounds, scale, measures }) {
       ...ours.map((name) => of(name, item)),
       of("Queue", item, { isTraced: true }),
       ...others.map((name) => of(name, item)),
-      of(channel, item, { peer: true, count: Math.ceil(count / 10) }),
+      of(channel, item, { peer: true, count: Math.ceil(count / 25) }),
     ]),
     rounds,
   );

@@ -3,7 +3,7 @@
  * Node and on those that the tests have fetched.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Figure, Table } from "../figures.mjs";
 import { cli, root, scratch, tell } from "../measure.mjs";
@@ -50,12 +50,12 @@ function makeSubjects() {
     ["all of heddle run", [cli, "run", "--out", trace, script]],
     ["all of the tsx command", [join(tsx, "cli.mjs"), script]],
   ];
-  return { subjects, clear: () => writeFileSync(trace, "") };
+  return { subjects, trace };
 }
 
 export default function startUp({ quick, measures, longRounds }) {
   const executables = quick ? [process.execPath] : nodes();
-  const { subjects, clear } = makeSubjects();
+  const { subjects, trace } = makeSubjects();
   const columns = [];
   const [first, whole] = [subjects.map(() => []), subjects.map(() => [])];
   for (const node of executables) {
@@ -65,9 +65,11 @@ export default function startUp({ quick, measures, longRounds }) {
     // The first round fills the caches.
     for (let round = -1; round < longRounds; round++) {
       tell(`start-up, Node ${version}, round ${round + 1} of ${longRounds}`);
-      subjects.forEach(([, args, env], i) => {
-        clear();
+      subjects.forEach(([name, args, env], i) => {
+        writeFileSync(trace, "");
         const result = once(node, args, env);
+        const shouldRecord = /traced|heddle/.test(name);
+        if (statSync(trace).size > 0 !== shouldRecord) throw new Error(`${name}: recorded ${!shouldRecord}`);
         if (round >= 0) results[i].push(result);
       });
     }

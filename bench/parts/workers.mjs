@@ -25,6 +25,7 @@ export default function workers({ rounds, scale, measures }) {
     "to its first line",
     "× plain Worker",
     "to its end",
+    "time on the cores",
   ]);
   const labels = {
     "plain Worker": "Worker with the same script, which imports heddle/threading",
@@ -37,7 +38,13 @@ export default function workers({ rounds, scale, measures }) {
       results.get(key.endsWith(", traced") ? "plain Worker, traced" : "plain Worker"),
       "first",
     );
-    table.row(labels[key] ?? key, first, ratio(first, reference), figureOf(results.get(key), "whole"));
+    table.row(
+      labels[key] ?? key,
+      first,
+      ratio(first, reference),
+      figureOf(results.get(key), "whole"),
+      figureOf(results.get(key), "busy"),
+    );
   }
   explainGaps(table, results);
   measures.thread = figureOf(results.get("Thread"), "first");

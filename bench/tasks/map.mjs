@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { isMain, median, quick, result } from "./timing.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const LONG_ENOUGH = quick ? 0 : 700;
+const LONG_ENOUGH = quick ? 0 : 500;
 const MOST = 7;
 
 async function executor(Executor, chunkSize) {

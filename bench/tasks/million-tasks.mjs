@@ -1,6 +1,6 @@
 /**
  * Many tasks queued behind two blocked workers: `million-tasks.mjs NAME COUNT`, with --expose-gc. Bytes a task that
- * waits (of the whole process, its future included), nanoseconds a submit, how much slower the last tenths are than the
+ * waits (of the whole process, its future included; and without what V8 keeps free), nanoseconds a submit, how much slower the last tenths are than the
  * first, and nanoseconds a task until all have run. Every result is checked.
  */
 import { blockWorkers, pools } from "./pools.mjs";
@@ -18,7 +18,7 @@ async function main() {
 
   const futures = new Array(count).fill(null);
   globalThis.gc();
-  const before = process.memoryUsage().rss;
+  const before = process.memoryUsage();
   const times = [];
   for (let tenth = 0, i = 0; tenth < TENTHS; tenth++) {
     const begin = process.hrtime.bigint();
@@ -27,7 +27,10 @@ async function main() {
     times.push(Number(process.hrtime.bigint() - begin) / (i - from));
   }
   globalThis.gc();
-  const bytes = (process.memoryUsage().rss - before) / count;
+  const after = process.memoryUsage();
+  const bytes = (after.rss - before.rss) / count;
+  const kept = ({ heapTotal, heapUsed }) => heapTotal - heapUsed;
+  const inUse = bytes - (kept(after) - kept(before)) / count;
 
   const begin = process.hrtime.bigint();
   open();
@@ -40,7 +43,7 @@ async function main() {
   if (sum !== (count * (count - 1)) / 2) throw new Error(`${name} lost a task`);
   if ((await Promise.all(passed)).some((answer) => answer !== "passed")) throw new Error("a worker was not blocked");
   const growth = median(times.slice(-3)) / median(times.slice(0, 3));
-  result({ bytes, submit: median(times), growth, drain, tenths: times });
+  result({ bytes, inUse, submit: median(times), growth, drain, tenths: times });
   await end();
 }
 

@@ -44,17 +44,22 @@ export function nothing() {}
 
 async function main() {
   const [, , name, startsText] = process.argv;
-  const [first, whole] = [[], []];
+  const [first, whole, busy] = [[], [], []];
   for (let i = -DISCARDED; i < Number(startsText); i++) {
     const clock = new BigInt64Array(new SharedArrayBuffer(8));
+    const cpu = process.cpuUsage();
     const begin = process.hrtime.bigint();
     await subjects[name](clock);
     if (i < 0) continue;
     whole.push(Number(process.hrtime.bigint() - begin) / 1e6);
+    const { user, system } = process.cpuUsage(cpu);
+    busy.push((user + system) / 1000);
     if (clock[0] !== 0n) first.push(Number(clock[0] - begin) / 1e6);
   }
   if (!/rocess/.test(name) && first.length !== whole.length) throw new Error("a thread never arrived");
-  result({ whole: median(whole), ...(first.length > 0 ? { first: median(first) } : {}) });
+  // The time on the cores is of this process only, so it says nothing of a child.
+  const ofThreads = first.length > 0 ? { first: median(first), busy: median(busy) } : {};
+  result({ whole: median(whole), ...ofThreads });
 }
 
 if (await isMain()) await main();
