@@ -183,10 +183,10 @@ export class App {
     this.changed();
   }
 
-  /** The model has grown. */
-  changed(): void {
+  /** The model has grown; `show` it now, or with the next frame that there is for another reason. */
+  changed(show = true): void {
     this.#modelChanged = true;
-    this.#request();
+    if (show) this.#request();
   }
 
   /** Nothing can be shown. */

@@ -10,7 +10,7 @@ const app = new App(host, document.body);
 
 const loader = new TraceLoader({
   began: (model) => app.setModel(model),
-  grew: () => app.changed(),
+  grew: (show) => app.changed(show),
   progress: (read, total) => app.setProgress(read, total),
   loaded: () => app.setProgress(1, 1),
   failed: (title, detail) => app.fail(title, detail),

@@ -24,8 +24,8 @@ const SHOW_MS = 80;
 export interface LoaderEvents {
   /** There is a model now; called once a trace. */
   began(model: TraceModel): void;
-  /** The model has grown, or is complete. */
-  grew(): void;
+  /** The model has grown, or is complete: what is drawn from now on must know; `show` when it is worth a frame. */
+  grew(show: boolean): void;
   /** How much of a known whole was read, in bytes. */
   progress(read: number, total: number): void;
   /** Nothing more is to be read. */
@@ -96,6 +96,7 @@ export class TraceLoader {
     }
     const more = pieces.length > 0 && !this.#isOver;
     if (!more || performance.now() - this.#shownAt >= SHOW_MS) this.#show();
+    else if (this.#shown) this.#events.grew(false);
     if (!more || this.#isWaiting) return;
     this.#isWaiting = true;
     this.#turns.port2.postMessage(null);
@@ -107,7 +108,7 @@ export class TraceLoader {
     else if (model.complete && model.threads.length === 0)
       this.#events.failed("The trace is empty", "It ends before the script's first event.");
     else if (model.threads.length > 0) {
-      if (this.#shown) this.#events.grew();
+      if (this.#shown) this.#events.grew(true);
       else this.#events.began(model);
       this.#shown = true;
     }

@@ -10,6 +10,8 @@ import { h } from "./dom.js";
 /** Pixels beside a handle that still grab it. */
 const GRIP = 6;
 
+const undrawn = { model: null, theme: null, limit: -1, steps: -1 };
+
 /** All of the trace in a strip: cores in use over time, and which part of it is shown below. */
 export class Overview {
   readonly element: HTMLElement;
@@ -17,7 +19,7 @@ export class Overview {
   readonly #brush: Brush;
   readonly #back = document.createElement("canvas");
   readonly #backContext = this.#back.getContext("2d", { alpha: false })!;
-  #drawn: { model: TraceModel | null; theme: Theme | null; end: number } = { model: null, theme: null, end: -1 };
+  #drawn: { model: TraceModel | null; theme: Theme | null; limit: number; steps: number } = undrawn;
   #steps: StepPixels = stepPixels(1);
   #width = 1;
   #height = 1;
@@ -43,7 +45,7 @@ export class Overview {
     this.#steps = stepPixels(this.#brush.width);
     this.#back.width = this.#brush.width;
     this.#back.height = this.#brush.height;
-    this.#drawn = { model: null, theme: null, end: -1 };
+    this.#drawn = undrawn;
   }
 
   draw(model: TraceModel, indexes: TrackIndexes, theme: Theme): void {
@@ -52,8 +54,10 @@ export class Overview {
     brush.begin(theme);
     brush.setFont(theme.smallFont);
     const limit = this.#limit();
-    if (model !== this.#drawn.model || theme !== this.#drawn.theme || model.endNs !== this.#drawn.end) {
-      this.#drawn = { model, theme, end: model.endNs };
+    const { count: steps } = model.coresInUse;
+    const drawn = this.#drawn;
+    if (model !== drawn.model || theme !== drawn.theme || limit !== drawn.limit || steps !== drawn.steps) {
+      this.#drawn = { model, theme, limit, steps };
       brush.rect(0, 0, brush.width, brush.height, theme.background);
       this.#drawCurve(model, indexes, theme, limit);
       this.#backContext.drawImage(brush.context.canvas, 0, 0);
