@@ -3,6 +3,7 @@
  * editor's own variables, so that both a theme switch and the reader's system settings reach the drawing.
  */
 import type { Ink } from "./pixel-frame.js";
+import { settleScheme } from "./scheme.js";
 
 /** The colours of what is drawn pixel by pixel. Only hover, line and grid may be translucent. */
 export interface Inks {
@@ -51,6 +52,7 @@ export interface Theme {
 
 /** Reads the colours as they are now. */
 export function readTheme(): Theme {
+  const scheme = settleScheme();
   const style = getComputedStyle(document.body);
   const get = (name: string): string => style.getPropertyValue(name).trim() || "#808080";
   const states = ["#000000", ...["running", "ready", "blocked", "io", "sleep", "idle"].map((s) => get(`--state-${s}`))];
@@ -87,7 +89,7 @@ export function readTheme(): Theme {
     waitText: legibleOn(get("--wait")),
     coresMost: get("--cores-most"),
     warn: get("--state-blocked"),
-    highContrast: get("--high-contrast") === "1",
+    highContrast: scheme.startsWith("hc"),
     font: `11px ${family}`,
     smallFont: `10px ${family}`,
   };
