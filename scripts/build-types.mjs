@@ -37,6 +37,7 @@ const faces = {
   "threading/lock": false,
   "threading/event": false,
   "threading/barrier": false,
+  "threading/condition": false,
   "queue/queue": false,
 };
 for (const [name, unbranded] of Object.entries(faces)) {

@@ -2,6 +2,7 @@
 export { TIMEOUT_MAX } from "../core/deadline.js";
 export { BrokenBarrierError } from "../core/errors.js";
 export { Barrier } from "./barrier.js";
+export { Condition } from "./condition.js";
 export { Event } from "./event.js";
 export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
 export { Lock } from "./lock.js";
