@@ -1,7 +1,7 @@
 /** What each kind of event does to the model. Events come in order of time. */
-import { EventFlag, EventKind, ObjectKind, WaitReason } from "../trace/events.js";
+import { EventFlag, EventKind, ObjectKind, ObjectScope, WaitReason } from "../trace/events.js";
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
-import { FlowKind, SliceKind } from "./model.js";
+import { FlowKind, type ObjectTrack, SliceKind } from "./model.js";
 import { isLockKind, isPoolKind, isQueueKind, type ObjectLane } from "./object-lane.js";
 import { siteOfUrl } from "./strings.js";
 import { SliceFlag, type ThreadLane } from "./thread-lane.js";
@@ -28,6 +28,15 @@ const GC_NAMES = new Map([
   [8, "GC: incremental"],
   [16, "GC: weak callbacks"],
 ]);
+
+const SCOPES: ReadonlyMap<number, ObjectTrack["scope"]> = new Map([
+  [ObjectScope.Thread, "thread"],
+  [ObjectScope.Process, "process"],
+  [ObjectScope.Manager, "manager"],
+]);
+
+/** Less is no delay that anybody notices. */
+const LEAST_LOOP_DELAY_NS = 50e6;
 
 /** Tasks of several pools can have the same number; one thread works for few pools. */
 const taskKey = (object: ObjectLane, task: number) => object.index * 2 ** 32 + task;
@@ -106,6 +115,12 @@ export class RecordApplier {
         if (!known) return;
         const text = this.#site(site);
         model.object(group, object, flags as ObjectKind).create(this.#name(b), table.all[text]!, a);
+        return;
+      }
+
+      case EventKind.ObjectScope: {
+        const known = group.objects.get(object);
+        if (known) known.scope = SCOPES.get(b) ?? known.scope;
         return;
       }
 
@@ -316,14 +331,22 @@ export class RecordApplier {
           lane.past(Math.max(0, own - a * 1e6), own, SliceKind.Gc, table.index(GC_NAMES.get(flags) ?? "GC"), 0);
         return;
       case EventKind.LoopDelay:
-        if (a >= 0)
-          lane.past(Math.max(0, own - a * 1e6), own, SliceKind.LoopDelay, table.index("event loop blocked"), 0);
+        if (a >= 0) this.#loopDelay(lane, Math.max(0, own - a * 1e6), own);
         return;
       case EventKind.Dropped:
         model.recorder.dropped += a;
         return;
     }
   };
+
+  #loopDelay(lane: ThreadLane, start: number, end: number): void {
+    // A pool's worker has one task at a time: nobody else's work waits for its loop.
+    if (lane.pool >= 0) return;
+    // What it spent in blocking waits is shown as such.
+    const busy = end - start - lane.blockedWithin(start, end);
+    if (busy < LEAST_LOOP_DELAY_NS || busy < (end - start) / 2) return;
+    lane.past(start, end, SliceKind.LoopDelay, this.model.table.index("event loop blocked"), 0);
+  }
 
   #waitBegin(
     lane: ThreadLane,

@@ -154,6 +154,7 @@ export class GrowingSteps implements StepColumns {
 }
 
 export class GrowingCores implements CoreColumns {
+  readonly busyNs = new GrowingSteps();
   count = 0;
   start = new Float64Array(16);
   end = new Float64Array(16);

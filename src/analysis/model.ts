@@ -4,7 +4,8 @@
  *
  * Columns only grow. While a trace is live, `count` rises and the arrays may be replaced by larger ones, so a reader
  * takes them from the model at each use. A row is never changed once it is there, with one exception: what is still
- * open has `end` = NaN until it ends (a reader draws it up to `TraceModel.endNs`).
+ * open has `end` = NaN until it ends (a reader draws it up to `TraceModel.endNs`), and a state that is open may still
+ * become another one from its start on, when the reason is found why the thread is off its core.
  */
 import type { ObjectKind, WaitReason } from "../trace/events.js";
 
@@ -19,9 +20,9 @@ export const ThreadState = {
   /** On a core (green). */ Running: 1,
   /** Ready, but not on a core (yellow). */ Runnable: 2,
   /** Blocked by a lock, queue, join or result (red). */ Blocked: 3,
-  /** Off its core for another reason while its code runs: I/O, page faults (purple). */ Io: 4,
-  /** Sleeps by its own wish (blue). */ Sleeping: 5,
-  /** Its event loop has nothing to do, or the pool has no task for it (grey). */ Idle: 6,
+  /** Off its core for another reason while its code runs: a file, a child process it waits for, a page fault (purple). */ Io: 4,
+  /** Waits for a time it chose itself to pass (blue). */ Sleeping: 5,
+  /** In its event loop with nothing to do, or the pool has no task for it (grey). */ Idle: 6,
 } as const;
 export type ThreadState = (typeof ThreadState)[keyof typeof ThreadState];
 
@@ -96,6 +97,11 @@ export interface CoreColumns extends Columns {
   readonly end: Float64Array;
   /** Index into `threads`, or -1 for a thread that is not of the trace. */
   readonly thread: Int32Array;
+  /**
+   * How long the core had been busy with anything, the trace's threads or others, by the system's count: nanoseconds
+   * since some time before the trace, in steps of 10 ms. Empty where the system does not tell.
+   */
+  readonly busyNs: StepColumns;
 }
 
 export const FlowKind = { Wake: 1, Item: 2, Task: 3, Result: 4, Spawn: 5 } as const;
@@ -135,9 +141,20 @@ export interface ProcessTrack {
   signal: string | null;
 }
 
-/** Whether a process is a helper of the runtime's, which no user asked about: the one that ends orphans. */
+const HELPER_PROCESSES: ReadonlySet<string> = new Set(["heddle-reaper", "heddle-esbuild"]);
+
+/**
+ * Whether a process is a helper of Heddle's, which no user asked about: the one that ends orphans, or the loader's
+ * compiler. What it does is none of the program's doing: its CPU time counts as that of others.
+ */
 export function isHelperProcess(process: ProcessTrack): boolean {
-  return process.name === "heddle-reaper";
+  return HELPER_PROCESSES.has(process.name);
+}
+
+/** Whether a thread is Heddle's own: of a helper process, or the recorder's collector. */
+export function isHelperThread(model: TraceModel, thread: ThreadTrack): boolean {
+  const process = model.processes[thread.process];
+  return thread.name === "heddle collector" || (process !== undefined && isHelperProcess(process));
 }
 
 export interface ThreadTrack {
@@ -191,6 +208,8 @@ export interface ObjectTrack {
   capacity: number;
   /** Locks: the thread that died while it held it, as those found who waited for it; -1 if none did. */
   readonly abandonedBy: number;
+  /** Who can share it: the threads of a process, processes, or processes through a manager. */
+  scope: "thread" | "process" | "manager";
   /** Locks: who holds it. */
   readonly holds: HoldColumns | null;
   /** Locks: how many wait. */

@@ -30,6 +30,7 @@ export class ObjectLane implements ObjectTrack {
   site = "";
   capacity = 0;
   abandonedBy = -1;
+  scope: ObjectTrack["scope"] = "thread";
   /** False until its creation was seen. */
   created = false;
   readonly holds: GrowingHolds | null;

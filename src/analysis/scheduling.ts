@@ -1,6 +1,13 @@
 /** Cores: from exact context switches, or from samples of what the system counts for each thread. */
-import { type SamplesFrame, type SwitchesFrame, SwitchFlag } from "../trace/frames.js";
+import {
+  type CoreTimesFrame,
+  type OffCoreFrame,
+  type SamplesFrame,
+  type SwitchesFrame,
+  SwitchFlag,
+} from "../trace/frames.js";
 import type { GrowingModel } from "./growing-model.js";
+import { isHelperThread } from "./model.js";
 import type { ThreadLane } from "./thread-lane.js";
 
 /** Cores beyond this are a broken file's. */
@@ -37,8 +44,9 @@ export class Scheduling {
       if (elsewhere >= 0 && this.#lanes[elsewhere] === lane) this.#leave(elsewhere, t);
       this.#lanes[core] = lane;
       this.#coreOf[lane.index] = core;
-      this.#rows[core] = this.model.core(core).push(t, Number.NaN, lane.index);
-      this.model.coresInUse.push(t, ++this.#inUse);
+      const helper = isHelperThread(this.model, lane);
+      this.#rows[core] = this.model.core(core).push(t, Number.NaN, helper ? -1 : lane.index);
+      if (!helper) this.model.coresInUse.push(t, ++this.#inUse);
       lane.switchIn(t, core);
     }
   };
@@ -50,10 +58,16 @@ export class Scheduling {
     columns.end[row] = t;
     this.#lanes[core] = null;
     this.#coreOf[lane.index] = -1;
-    this.model.coresInUse.push(t, --this.#inUse);
+    if (columns.thread[row]! >= 0) this.model.coresInUse.push(t, --this.#inUse);
     const ran = (this.#ran[lane.index] ?? 0) + t - columns.start[row]!;
     this.#ran[lane.index] = ran;
     lane.cpuNs = ran;
+  }
+
+  coreTimes({ t, busyNs }: CoreTimesFrame): void {
+    // Not a lane for each core of a large machine of which the program may use a few.
+    const count = Math.min(busyNs.length, Math.max(this.model.coresAvailable, this.model.cores.length), MOST_CORES);
+    for (let core = 0; core < count; core++) this.model.core(core).busyNs.push(t, busyNs[core]!);
   }
 
   /** Where the time on cores stops being known. */
@@ -61,6 +75,10 @@ export class Scheduling {
     for (let core = 0; core < this.#lanes.length; core++) if (this.#lanes[core]) this.#leave(core, t);
     this.#closeBatch();
   }
+
+  readonly applyLook = (t: number, frame: OffCoreFrame, row: number): void => {
+    this.model.systemThread(frame.pid[row]!, frame.tid[row]!).offCore(t, frame.reason[row]!);
+  };
 
   // ---- samples
 
@@ -101,6 +119,7 @@ export class Scheduling {
     lane.cpuNs = runNs;
     const core = frame.core[row]!;
     const ran = lane.sample(t, runNs, frame.waitNs[row]!, core);
+    if (isHelperThread(model, lane)) return;
     this.#batchRan += ran;
     if (ran > 0 && core >= 0 && core < MOST_CORES && this.#batchAt > this.#batchFrom) {
       const from = Math.max(this.#filled[core] ?? 0, this.#batchFrom);

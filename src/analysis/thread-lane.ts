@@ -5,17 +5,26 @@
  * stands on what it is in, and what overlaps (promises' waits, spans that cross an `await`) gets rows of its own.
  * A collection or a loop delay is only known afterwards; it takes the lowest row that was free all of its time.
  *
- * State: from the scheduler where it is seen (running on a core, preempted, or off for a reason that the open waits
- * tell), else from the open waits alone.
+ * State: from the scheduler where it is seen (running on a core, preempted, or off), else from the open waits alone.
+ * Why a thread is off its core: if it is in a wait of ours, that tells. Else what the system said when it was asked,
+ * which it is once a thread was off for some milliseconds; the state then counts from when the thread left its core.
+ * For shorter times the last answer holds that is not too old; without one, a guess by what is open.
  */
+import { WaitReason } from "../trace/events.js";
+import { OffReason } from "../trace/frames.js";
 import { GrowingMarks, GrowingSlices, GrowingStates } from "./columns.js";
-import { ThreadState, type ThreadTrack } from "./model.js";
+import { SliceKind, ThreadState, type ThreadTrack } from "./model.js";
 import { SampledStates } from "./sampled-states.js";
 
 const BUSY = Number.POSITIVE_INFINITY;
 const MOST_DEPTHS = 65_535;
 
 export const SliceFlag = { Async: 1, Failed: 2, CutShort: 4 } as const;
+
+/** A thread's loop turns at least so often, if it can. */
+const LOOP_PERIOD_NS = 20e6;
+/** How long the system's last answer holds for times that were too short to ask again. */
+const ANSWER_HOLDS_NS = 100e6;
 
 /** Where the thread is, as far as the scheduler is seen. */
 const Place = { Unknown: 0, OnCore: 1, Preempted: 2, Off: 3 } as const;
@@ -56,6 +65,15 @@ export class ThreadLane implements ThreadTrack {
   #blocking = 0;
   #idling = 0;
   #awaiting = 0;
+  /** Among the waits, those for a time to pass: blocking, and promises'. */
+  #sleeping = 0;
+  #awaitingTime = 0;
+  /** Why it is off its core (an OffReason, 0: not asked yet), and what was answered last. */
+  #reason = 0;
+  #lastReason = 0;
+  #lastReasonAt = Number.NEGATIVE_INFINITY;
+  #offSince = Number.NEGATIVE_INFINITY;
+  #begun = false;
   #stateRow = -1;
   #sampled: SampledStates | null = null;
 
@@ -102,6 +120,31 @@ export class ThreadLane implements ThreadTrack {
     this.slices.push(start, end, depth, kind, name, -1, 0, 0, value);
   }
 
+  /**
+   * How long blocking waits took between two times. Only for a time in which the thread's loop did not turn: then its
+   * waits began within it, or just before.
+   */
+  blockedWithin(from: number, to: number): number {
+    const { slices } = this;
+    let sum = 0;
+    let upTo = Number.POSITIVE_INFINITY;
+    for (let row = slices.count - 1; row >= 0; row--) {
+      const kind = slices.kind[row]!;
+      const start = slices.start[row]!;
+      if (kind < SliceKind.LockWait) continue;
+      // Told afterwards: out of the order of time.
+      if (kind > SliceKind.OtherWait) continue;
+      if (start < from - LOOP_PERIOD_NS) break;
+      if ((slices.flags[row]! & SliceFlag.Async) !== 0) continue;
+      const end = Math.min(slices.end[row]!, to, upTo);
+      const begin = Math.max(start, from);
+      if (end > begin) sum += end - begin;
+      // A wait within a wait counts once.
+      if (begin < upTo) upTo = begin;
+    }
+    return sum;
+  }
+
   // ---- waits
 
   beginWait(
@@ -120,11 +163,7 @@ export class ThreadLane implements ThreadTrack {
     const row = this.open(t, kind, name, object, site, async ? SliceFlag.Async : 0, reason);
     this.waits.set(wait, row);
     if (idle) this.#idleRows.add(row);
-    if (async) this.#awaiting++;
-    else {
-      this.#blocking++;
-      if (idle) this.#idling++;
-    }
+    this.#count(row, idle, 1);
     this.#refresh(t);
     return row;
   }
@@ -134,14 +173,23 @@ export class ThreadLane implements ThreadTrack {
     if (row === undefined) return -1;
     this.waits.delete(wait);
     const idle = this.#idleRows.delete(row);
-    if ((this.slices.flags[row]! & SliceFlag.Async) !== 0) this.#awaiting--;
-    else {
-      this.#blocking--;
-      if (idle) this.#idling--;
-    }
+    this.#count(row, idle, -1);
     this.close(row, t, flags);
     this.#refresh(t);
     return row;
+  }
+
+  #count(row: number, idle: boolean, by: number): void {
+    const { flags, kind, value } = this.slices;
+    const sleeps = kind[row] === SliceKind.OtherWait && value[row] === WaitReason.Sleep;
+    if ((flags[row]! & SliceFlag.Async) !== 0) {
+      this.#awaiting += by;
+      if (sleeps) this.#awaitingTime += by;
+    } else {
+      this.#blocking += by;
+      if (idle) this.#idling += by;
+      if (sleeps) this.#sleeping += by;
+    }
   }
 
   // ---- state
@@ -164,7 +212,27 @@ export class ThreadLane implements ThreadTrack {
   /** The thread left its core; preempted: it could have gone on. */
   switchOut(t: number, preempted: boolean): void {
     this.#place = preempted ? Place.Preempted : Place.Off;
+    this.#offSince = t;
+    this.#reason = 0;
     this.#refresh(t);
+  }
+
+  /** The system says why the thread is off its core. */
+  offCore(t: number, reason: number): void {
+    if (!Number.isNaN(this.endNs)) return;
+    // A wait of ours tells more.
+    if (this.#blocking > 0) return;
+    this.#lastReason = reason;
+    this.#lastReasonAt = t;
+    if (this.#sampled !== null) {
+      this.#offSince = t;
+      this.#refresh(t);
+    } else if (this.#place === Place.Off) {
+      this.#reason = reason;
+      const row = this.#stateRow;
+      const now = row < 0 ? 0 : this.states.state[row]!;
+      if (now >= ThreadState.Blocked) this.states.state[row] = this.#offState();
+    }
   }
 
   /** From now on this thread's states come from samples of what the system counts. */
@@ -187,6 +255,7 @@ export class ThreadLane implements ThreadTrack {
   begin(t: number): void {
     if (Number.isNaN(this.startNs) || t < this.startNs) this.startNs = t;
     this.endNs = Number.NaN;
+    this.#begun = true;
     this.#refresh(t);
   }
 
@@ -216,8 +285,24 @@ export class ThreadLane implements ThreadTrack {
 
   /** The state the thread is in if it is not on a core. */
   #offState(): number {
-    if (this.#blocking > 0) return this.#idling > 0 ? ThreadState.Idle : ThreadState.Blocked;
-    return this.#awaiting > 0 || this.#open === 0 ? ThreadState.Idle : ThreadState.Io;
+    if (this.#blocking > 0) {
+      return this.#idling > 0 ? ThreadState.Idle : this.#sleeping > 0 ? ThreadState.Sleeping : ThreadState.Blocked;
+    }
+    const idle = this.#awaiting > 0 && this.#awaiting === this.#awaitingTime ? ThreadState.Sleeping : ThreadState.Idle;
+    const recent = this.#offSince - this.#lastReasonAt <= ANSWER_HOLDS_NS;
+    switch (this.#reason !== 0 ? this.#reason : recent ? this.#lastReason : 0) {
+      case OffReason.Loop:
+        return idle;
+      case OffReason.Lock:
+        return ThreadState.Blocked;
+      case OffReason.Sleep:
+        return ThreadState.Sleeping;
+      case OffReason.Io:
+        return ThreadState.Io;
+    }
+    // Before its first line it is being started: no loop turns yet.
+    if (!this.#begun) return ThreadState.Io;
+    return this.#awaiting > 0 || this.#open === 0 ? idle : ThreadState.Io;
   }
 
   #refresh(t: number): void {

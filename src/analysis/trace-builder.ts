@@ -46,6 +46,7 @@ export class TraceBuilder {
   readonly #agenda = new AgendaSource(Number.MAX_SAFE_INTEGER);
   readonly #switches = new FrameSource(0, this.#scheduling.applySwitch);
   readonly #samples = new FrameSource(1, this.#scheduling.applySample);
+  readonly #looks = new FrameSource(1.5, this.#scheduling.applyLook);
   readonly #threads = new Map<number, Map<number, ThreadInput>>();
   readonly #progress = new Map<number | "switches" | "samples", Progress>();
   /** Sources that have something. */
@@ -167,6 +168,13 @@ export class TraceBuilder {
         break;
       case "hang":
         this.#process(frame.pid).hungSinceNs = frame.hung ? frame.sinceNs : Number.NaN;
+        break;
+      case "core-times":
+        this.#scheduling.coreTimes(frame);
+        return;
+      case "off-core":
+        this.#activate(this.#looks);
+        this.#looks.add(frame);
         break;
       case "end":
         this.#endMark = frame.t;

@@ -12,6 +12,7 @@ import type { Program } from "oxc-parser";
 import type { JsxOptions, TransformOptions } from "oxc-transform";
 import { CompileError } from "./compile-error.js";
 import type { CompiledModule } from "./compiled-module.js";
+import { loadEsbuild } from "./load-esbuild.js";
 import { identityMappings, inlineMap, splitMappings } from "./source-map.js";
 import { importedNames, topLevelNames } from "./top-level-names.js";
 import type { CompileOptions } from "./tsconfig.js";
@@ -205,7 +206,7 @@ function jsxOptions(options: CompileOptions, source: string): JsxOptions {
 }
 
 function withEsbuild(input: CompileInput, format: "cjs" | undefined): JavaScript {
-  const { transformSync } = require("esbuild") as typeof import("esbuild");
+  const { transformSync } = loadEsbuild();
   const { options, source, language } = input;
   const { emitDecoratorMetadata: _, ...compilerOptions } = options;
   const jsx = jsxOptions(options, source);

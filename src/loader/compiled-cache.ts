@@ -17,7 +17,7 @@ const KEPT_FOR = 30 * 24 * 3_600_000;
 let folder: string | undefined;
 
 /** The folder of the cache; "" when there is no home to put it in. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   if (folder === undefined) {
     const { env } = process;
     const windows = process.platform === "win32";

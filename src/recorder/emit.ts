@@ -7,7 +7,7 @@
  * allocates on the hot path, or sends a message.
  */
 import { threadId } from "node:worker_threads";
-import type { ObjectKind } from "../trace/events.js";
+import type { ObjectKind, ObjectScope } from "../trace/events.js";
 import { RECORDER, type ThreadRecorder } from "./thread-recorder-type.js";
 
 const recorder = (globalThis as unknown as Record<symbol, ThreadRecorder | undefined>)[RECORDER];
@@ -55,9 +55,18 @@ let lastObject = (threadId & 0x3ff) * 2 ** 22;
 /** A number for a new object, unique in the process; works untraced too (then it is just a number). */
 export const newObjectNumber: () => number = recorder?.newObjectNumber ?? (() => ++lastObject);
 
-/** Writes ObjectCreate. Without a name the trace shows kind, file and line. */
-export const recordObject: (object: number, kind: ObjectKind, name: string, site: number, capacity: number) => void =
-  recorder?.recordObject ?? (() => {});
+/**
+ * Writes ObjectCreate. Without a name the trace shows kind, file and line. `scope` is to be given where more than the
+ * threads of this process can share the object.
+ */
+export const recordObject: (
+  object: number,
+  kind: ObjectKind,
+  name: string,
+  site: number,
+  capacity: number,
+  scope?: ObjectScope,
+) => void = recorder?.recordObject ?? (() => {});
 
 let lastWait = 0;
 

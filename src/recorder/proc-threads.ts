@@ -1,6 +1,7 @@
 /** Linux: threads of processes as `/proc` tells them, sampled with files kept open. */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import type { SamplesFrame } from "../trace/frames.js";
+import { reasonOfSyscall, reasonOfWchan } from "./off-reason.js";
 
 /** A thread that was seen. */
 interface Watched {
@@ -8,9 +9,14 @@ interface Watched {
   readonly tid: number;
   readonly statFd: number;
   readonly schedFd: number;
+  /** -1: not opened yet, -2: cannot be. */
+  syscallFd: number;
+  /** The system's name for it. */
+  name: string;
 }
 
 export interface ProcSink {
+  /** Also when it has a new name, as a child that now runs its program. */
   threadSeen(pid: number, tid: number, name: string): void;
   threadGone(pid: number, tid: number): void;
   processSeen(pid: number, parentPid: number): void;
@@ -81,6 +87,39 @@ export class ProcThreads {
     return frame;
   }
 
+  /** Why the thread is off its core: an OffReason, or 0 if it is not or cannot be told. */
+  offReason(pid: number, tid: number): number {
+    if (!this.#threads.has(tid)) this.#open(pid, tid);
+    const thread = this.#threads.get(tid);
+    if (thread === undefined || thread.pid !== pid) return 0;
+    const folder = `/proc/${pid}/task/${tid}`;
+    try {
+      if (thread.syscallFd === -1) thread.syscallFd = openSync(`${folder}/syscall`, "r");
+      if (thread.syscallFd >= 0) {
+        const length = readSync(thread.syscallFd, buffer, 0, buffer.length, 0);
+        return reasonOfSyscall(buffer.toString("latin1", 0, length));
+      }
+    } catch {
+      // Gone, or not allowed: then the next question goes to wchan.
+      if (thread.syscallFd >= 0) closeSync(thread.syscallFd);
+      thread.syscallFd = -2;
+    }
+    try {
+      return reasonOfWchan(readFileSync(`${folder}/wchan`, "latin1"));
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Threads that the last sample saw asleep. */
+  asleep(frame: Omit<SamplesFrame, "type">): { pid: number; tid: number }[] {
+    const found: { pid: number; tid: number }[] = [];
+    for (let i = 0; i < frame.count; i++) {
+      if (frame.state[i] !== 0x52 /* R */) found.push({ pid: frame.pid[i] as number, tid: frame.tid[i] as number });
+    }
+    return found;
+  }
+
   close(): void {
     for (const thread of this.#threads.values()) this.#forget(thread, false);
   }
@@ -92,7 +131,13 @@ export class ProcThreads {
     stat: string,
   ): boolean {
     // The name stands in brackets and may hold anything; behind it come the state (field 3) and numbers.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const nameEnd = stat.lastIndexOf(")");
+    const name = stat.slice(stat.indexOf("(") + 1, nameEnd);
+    if (name !== thread.name) {
+      thread.name = name;
+      this.#sink.threadSeen(thread.pid, thread.tid, name);
+    }
+    const fields = stat.slice(nameEnd + 2).split(" ");
     const state = (fields[0] ?? "?").charCodeAt(0);
     if (state === 0x5a /* Z */ || state === 0x58 /* X */) return false;
     const sched = thread.schedFd < 0 ? null : readAgain(thread.schedFd);
@@ -117,8 +162,9 @@ export class ProcThreads {
       } catch {
         // Kernels without CONFIG_SCHED_INFO.
       }
-      this.#threads.set(tid, { pid, tid, statFd, schedFd });
-      this.#sink.threadSeen(pid, tid, readFileSync(`${folder}/comm`, "utf8").trimEnd());
+      const name = readFileSync(`${folder}/comm`, "latin1").trimEnd();
+      this.#threads.set(tid, { pid, tid, statFd, schedFd, syscallFd: -1, name });
+      this.#sink.threadSeen(pid, tid, name);
     } catch {
       // Gone already.
     }
@@ -127,6 +173,7 @@ export class ProcThreads {
   #forget(thread: Watched, tell = true): void {
     closeSync(thread.statFd);
     if (thread.schedFd >= 0) closeSync(thread.schedFd);
+    if (thread.syscallFd >= 0) closeSync(thread.syscallFd);
     this.#threads.delete(thread.tid);
     if (tell) this.#sink.threadGone(thread.pid, thread.tid);
   }

@@ -3,6 +3,8 @@
  *
  * - perf: every context switch from the kernel, plus the scheduler's totals per thread a few times a second.
  * - sampled: Linux without that; state, core and times of every thread from `/proc`, every 20 ms.
+ * Both also look now and then at why a thread is off its core (`off-reason.ts`) and at how long each core was busy with
+ * anything (`core-times.ts`).
  * - process-only: other systems; each traced process reports its own CPU time (see `drain.ts`).
  *
  * Start it before the script is spawned, on the thread that spawns it, and call `watch` right after the spawn.
@@ -10,12 +12,15 @@
 import { SwitchFlag, type SystemThread } from "../trace/frames.js";
 import {
   coreSourceFrame,
+  coreTimesFrame,
+  offCoreFrame,
   processEndFrame,
   processStartFrame,
   samplesFrame,
   switchesFrame,
   systemThreadsFrame,
 } from "../trace/writer.js";
+import { readCoreTimes } from "./core-times.js";
 import { openPerfEvents, type PerfEvents, type PerfSink, PerfUnavailable } from "./perf-events.js";
 import { ProcThreads } from "./proc-threads.js";
 
@@ -41,6 +46,10 @@ const POLL_MS = 20;
 const SLOW_POLLS = 10;
 /** Records can come a little later than their time. */
 const SLACK_NS = 200_000;
+/** A thread that left its core less than this ago, in nanoseconds, is not asked why: it may be back before the answer. */
+const LOOK_AFTER_NS = 2e6;
+/** Looks a poll, at the most. */
+const MOST_LOOKS = 64;
 
 /** Starts sampling; never fails: a source that is not to be had is replaced by the next, and a frame says why. */
 export function startSystemSampler(options: SystemSamplerOptions): SystemSampler {
@@ -75,6 +84,13 @@ export function startSystemSampler(options: SystemSamplerOptions): SystemSampler
   };
 }
 
+/** As many as one poll may look at; of more, others at each turn. */
+function inTurns<T>(all: readonly T[], turn: number): readonly T[] {
+  if (all.length <= MOST_LOOKS) return all;
+  const from = (turn * MOST_LOOKS) % all.length;
+  return [...all.slice(from), ...all.slice(0, from)].slice(0, MOST_LOOKS);
+}
+
 interface Switch {
   readonly pid: number;
   readonly tid: number;
@@ -93,6 +109,8 @@ class LinuxSampler {
   /** Threads of this poll, by tid: what is to be told of them. */
   readonly #threads = new Map<string, { -readonly [K in keyof SystemThread]: SystemThread[K] }>();
   #switches: Switch[] = [];
+  /** Where switches are seen: since when threads are off their cores, that were not asked why yet. By tid. */
+  readonly #offCore = new Map<number, { pid: number; t: number }>();
   #polls = 0;
   #lost = 0;
 
@@ -105,8 +123,10 @@ class LinuxSampler {
         const thread = this.#thread(pid, tid);
         // A thread without a name of its own has its program's, which tells nothing; the collector tells its own in full.
         if (tid === pid || !/^(node|MainThread|heddle collect)/.test(name)) thread.name = name;
-        // The kernel's records know it better.
-        if (perf === null) thread.startNs = this.#now();
+        // The kernel's records know both better.
+        if (perf !== null) return;
+        thread.startNs ??= this.#now();
+        if (tid === pid && !/^(node|MainThread)/.test(name)) this.#named(pid, name, this.#now());
       },
       threadGone: (pid, tid) => {
         if (perf !== null) return;
@@ -120,6 +140,7 @@ class LinuxSampler {
   watch(pid: number): void {
     this.#pids.add(pid);
     this.#proc.watch(pid);
+    this.#writeCoreTimes();
   }
 
   /** `all`: also what is only looked at now and then. */
@@ -136,7 +157,10 @@ class LinuxSampler {
       if (slow || this.#perf === null) {
         const frame = this.#proc.sample(now);
         if (frame.count > 0) this.#write(samplesFrame(frame));
+        if (this.#perf === null) this.#look(inTurns(this.#proc.asleep(frame), turn));
       }
+      if (this.#perf !== null) this.#lookAtOffCore(now);
+      if (slow) this.#writeCoreTimes();
       if (this.#threads.size > 0) {
         this.#write(systemThreadsFrame({ threads: [...this.#threads.values()] }));
         this.#threads.clear();
@@ -181,6 +205,47 @@ class LinuxSampler {
     this.#write(processEndFrame({ pid, t, exitCode: null, signal: null }));
   }
 
+  /** A process runs a program that says nothing of itself. */
+  #named(pid: number, name: string, t: number): void {
+    this.#write(processStartFrame({ pid, parentPid: -1, name, t }));
+  }
+
+  /** Asks each thread that has been off its core for a while for the reason: once for each time it is off. */
+  #lookAtOffCore(now: number): void {
+    const threads: { pid: number; tid: number }[] = [];
+    for (const [tid, { pid, t }] of this.#offCore) {
+      if (now - t < LOOK_AFTER_NS) continue;
+      threads.push({ pid, tid });
+      this.#offCore.delete(tid);
+      if (threads.length === MOST_LOOKS) break;
+    }
+    this.#look(threads);
+  }
+
+  #look(threads: readonly { pid: number; tid: number }[]): void {
+    const rows: { pid: number; tid: number; t: number; reason: number }[] = [];
+    for (const { pid, tid } of threads) {
+      const reason = this.#proc.offReason(pid, tid);
+      if (reason !== 0) rows.push({ pid, tid, t: this.#now(), reason });
+    }
+    if (rows.length === 0) return;
+    this.#write(
+      offCoreFrame({
+        count: rows.length,
+        t: Float64Array.from(rows, (row) => row.t),
+        pid: Uint32Array.from(rows, (row) => row.pid),
+        tid: Uint32Array.from(rows, (row) => row.tid),
+        reason: Uint8Array.from(rows, (row) => row.reason),
+      }),
+    );
+  }
+
+  #writeCoreTimes(): void {
+    const t = this.#now();
+    const busyNs = readCoreTimes();
+    if (busyNs !== null) this.#write(coreTimesFrame({ t, busyNs }));
+  }
+
   #pollPerf(perf: PerfEvents, now: number): void {
     const forks: { pid: number; tid: number; parentPid: number; t: number }[] = [];
     const exits: { pid: number; tid: number; t: number }[] = [];
@@ -216,13 +281,14 @@ class LinuxSampler {
       if (!name.startsWith("heddle collect")) this.#thread(pid, tid).name = name;
       // Traced processes say their name themselves; a helper of ours gives itself one after it began.
       if ((exec || name.startsWith("heddle-")) && tid === pid && !/^node|MainThread/.test(name)) {
-        this.#write(processStartFrame({ pid, parentPid: -1, name, t: now }));
+        this.#named(pid, name, now);
       }
     }
     this.#writeSwitches(now);
     for (const { pid, tid, t } of exits) {
       if (!this.#pids.has(pid)) continue;
       this.#thread(pid, tid).endNs = t;
+      this.#offCore.delete(tid);
       if (pid === tid) this.#processGone(pid, t);
     }
   }
@@ -247,6 +313,8 @@ class LinuxSampler {
       frame.pid[i] = row.pid;
       frame.tid[i] = row.tid;
       frame.flags[i] = row.flags;
+      if (row.flags === SwitchFlag.Out) this.#offCore.set(row.tid, { pid: row.pid, t: row.t });
+      else this.#offCore.delete(row.tid);
     }
     // An empty one still moves the watermark of a script that only waits, though not at every poll.
     if (n > 0 || this.#polls % SLOW_POLLS === 0) this.#write(switchesFrame(frame));

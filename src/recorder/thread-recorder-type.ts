@@ -1,5 +1,5 @@
 /** The object on `globalThis` through which all bundles of a thread reach its one ring. */
-import type { ObjectKind } from "../trace/events.js";
+import type { ObjectKind, ObjectScope } from "../trace/events.js";
 
 export const RECORDER = Symbol.for("heddle.recorder");
 
@@ -11,7 +11,14 @@ export interface ThreadRecorder {
   intern(text: string): number;
   callSite(): number;
   newObjectNumber(): number;
-  recordObject(object: number, kind: ObjectKind, name: string, site: number, capacity: number): void;
+  recordObject(
+    object: number,
+    kind: ObjectKind,
+    name: string,
+    site: number,
+    capacity: number,
+    scope?: ObjectScope,
+  ): void;
   newWaitNumber(): number;
   readonly tick: Int32Array;
   setStuck(state: number): void;

@@ -9,7 +9,7 @@
  */
 import { basename, join } from "node:path";
 import * as workerThreads from "node:worker_threads";
-import { EventKind, type ObjectKind } from "../trace/events.js";
+import { EventKind, type ObjectKind, ObjectScope } from "../trace/events.js";
 import { makeCallSiteFinder } from "./call-site.js";
 import { acquireDrainLock, Drain, DrainHolder, releaseDrainLock } from "./drain.js";
 import {
@@ -179,8 +179,16 @@ function announce(
       return writer.intern(findCallSite());
     },
     newObjectNumber: () => Atomics.add(words, ProcessWord.ObjectNumber, 1) + 1,
-    recordObject(object: number, kind: ObjectKind, objectName: string, site: number, capacity: number) {
+    recordObject(
+      object: number,
+      kind: ObjectKind,
+      objectName: string,
+      site: number,
+      capacity: number,
+      scope: ObjectScope = ObjectScope.Thread,
+    ) {
       writer.emit(EventKind.ObjectCreate, object, site, capacity, writer.intern(objectName), kind);
+      if (scope !== ObjectScope.Thread) writer.emit(EventKind.ObjectScope, object, 0, 0, scope, 0);
     },
     newWaitNumber: () => ++lastWait,
     tick: words.subarray(ProcessWord.Tick, ProcessWord.Tick + 1),

@@ -36,6 +36,8 @@ export const EventKind = {
   ProcessSpawn: 7,
   /** The calling thread saw the end of a child. a: pid, b: exit code + 1000 (so that -signal is positive). */
   ProcessExit: 8,
+  /** Who can share an object, where it is not only the threads of its process. object, b: an {@link ObjectScope}. Comes behind its ObjectCreate. */
+  ObjectScope: 9,
 
   /**
    * Begins to wait for a lock. object, a: wait number, site, b: number of the thread that has it (0: not known, or
@@ -113,7 +115,7 @@ export const EventKind = {
 
   /** A garbage collection that ended at t. a: milliseconds, flags: V8's kind (1 scavenge, 2 minor mark-sweep, 4 mark-sweep, 8 incremental, 16 weak callbacks). */
   Gc: 60,
-  /** The event loop was late at t. a: milliseconds beyond what was due. */
+  /** The event loop was late at t, although it had something to do. a: milliseconds beyond what was due, 50 at least. */
   LoopDelay: 61,
   /** The recorder lost records of this thread. a: how many. */
   Dropped: 62,
@@ -151,6 +153,14 @@ export const ObjectKind = {
   ThreadPool: 35,
 } as const;
 export type ObjectKind = (typeof ObjectKind)[keyof typeof ObjectKind];
+
+/** Who can share an object. */
+export const ObjectScope = {
+  /** The threads of one process: what is not told otherwise. */ Thread: 0,
+  /** Processes, through memory they share. */ Process: 1,
+  /** Processes, through a manager's. */ Manager: 2,
+} as const;
+export type ObjectScope = (typeof ObjectScope)[keyof typeof ObjectScope];
 
 /** Why a thread waits, where it is no lock and no queue. */
 export const WaitReason = {

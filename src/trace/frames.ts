@@ -17,6 +17,8 @@ export const FrameType = {
   Samples: 7,
   CoreSource: 8,
   End: 9,
+  CoreTimes: 10,
+  OffCore: 11,
   Hang: 12,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
@@ -171,6 +173,34 @@ export interface HangFrame {
   readonly sinceNs: number;
 }
 
+/** How long each core was busy with anything, ours or not, as the system counts it. A few times a second. */
+export interface CoreTimesFrame {
+  readonly type: "core-times";
+  readonly t: number;
+  /** By core: nanoseconds since some time before the trace, in steps of the system's clock tick (10 ms, mostly). */
+  readonly busyNs: Float64Array;
+}
+
+/** Why a thread is off its core, as far as the system tells. */
+export const OffReason = {
+  /** It waits in its event loop's poll: nothing to do. */ Loop: 1,
+  /** It waits for a lock of the system's: `Atomics.wait`, or what a library locks. */ Lock: 2,
+  /** It sleeps for a time it chose itself. */ Sleep: 3,
+  /** It waits in another call into the system: a file, a pipe, a child process. */ Io: 4,
+} as const;
+export type OffReason = (typeof OffReason)[keyof typeof OffReason];
+
+/** Looks at threads that were off their cores, about every 20 ms. */
+export interface OffCoreFrame {
+  readonly type: "off-core";
+  readonly count: number;
+  readonly t: Float64Array;
+  readonly pid: Uint32Array;
+  readonly tid: Uint32Array;
+  /** {@link OffReason}. */
+  readonly reason: Uint8Array;
+}
+
 /** Nothing comes after it: the trace is complete. */
 export interface EndFrame {
   readonly type: "end";
@@ -199,6 +229,8 @@ export type TraceFrame =
   | SamplesFrame
   | CoreSourceFrame
   | HangFrame
+  | CoreTimesFrame
+  | OffCoreFrame
   | EndFrame
   | DamageFrame;
 

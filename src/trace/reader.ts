@@ -21,7 +21,7 @@ import {
   type TraceFrame,
   type TraceHeader,
 } from "./frames.js";
-import { decodeSamples, decodeSwitches } from "./system-codec.js";
+import { decodeCoreTimes, decodeOffCore, decodeSamples, decodeSwitches } from "./system-codec.js";
 import { FRAME_HEAD_BYTES, MAGIC, MAX_PAYLOAD_BYTES } from "./writer.js";
 
 export * from "./frames.js";
@@ -209,6 +209,10 @@ function decodePayload(type: number, payload: Uint8Array): TraceFrame | null {
       return decodeSwitches(new ByteReader(payload));
     case FrameType.Samples:
       return decodeSamples(new ByteReader(payload));
+    case FrameType.CoreTimes:
+      return decodeCoreTimes(new ByteReader(payload));
+    case FrameType.OffCore:
+      return decodeOffCore(new ByteReader(payload));
     case FrameType.CoreSource:
       return { ...(json(payload) as Omit<CoreSourceFrame, "type">), type: "core-source" };
     case FrameType.Hang:

@@ -1,7 +1,7 @@
 /** The columns of what the runner samples: context switches and the system's accounting of threads. */
 import type { ByteReader } from "./byte-reader.js";
 import type { ByteWriter } from "./byte-writer.js";
-import type { SamplesFrame, SwitchesFrame } from "./frames.js";
+import type { CoreTimesFrame, OffCoreFrame, SamplesFrame, SwitchesFrame } from "./frames.js";
 
 /** Threads of a frame are written once, in a table; rows name them by their place in it. */
 class ThreadTable {
@@ -123,4 +123,31 @@ export function decodeSamples(r: ByteReader): SamplesFrame {
     waitNs[i] = wait === 0 ? Number.NaN : wait - 1;
   }
   return { type: "samples", completeTo, count, t, pid, tid, core, state, runNs, waitNs };
+}
+
+export function encodeCoreTimes(w: ByteWriter, frame: Omit<CoreTimesFrame, "type">): void {
+  w.varint(Math.max(0, Math.round(frame.t)));
+  w.varint(frame.busyNs.length);
+  for (const ns of frame.busyNs) w.varint(Math.max(0, Math.round(ns / 1000)));
+}
+
+export function decodeCoreTimes(r: ByteReader): CoreTimesFrame {
+  const t = r.varint();
+  const busyNs = new Float64Array(r.count());
+  for (let i = 0; i < busyNs.length; i++) busyNs[i] = r.varint() * 1000;
+  return { type: "core-times", t, busyNs };
+}
+
+export function encodeOffCore(w: ByteWriter, frame: Omit<OffCoreFrame, "type">): void {
+  encodeThreads(w, frame);
+  encodeTimes(w, frame.count, frame.t);
+  for (let i = 0; i < frame.count; i++) w.u8(frame.reason[i] as number);
+}
+
+export function decodeOffCore(r: ByteReader): OffCoreFrame {
+  const { count, pid, tid } = decodeThreads(r);
+  const t = decodeTimes(r, count);
+  const reason = new Uint8Array(count);
+  for (let i = 0; i < count; i++) reason[i] = r.u8();
+  return { type: "off-core", count, t, pid, tid, reason };
 }

@@ -9,11 +9,13 @@ import { crc32 } from "./crc32.js";
 import { encodeEventsHead, encodeThreadEvents } from "./events-codec.js";
 import {
   type CoreSourceFrame,
+  type CoreTimesFrame,
   type EndFrame,
   type EventsFrame,
   FORMAT_VERSION,
   FrameType,
   type HangFrame,
+  type OffCoreFrame,
   type ProcessEndFrame,
   type ProcessStartFrame,
   type SamplesFrame,
@@ -21,7 +23,7 @@ import {
   type SystemThreadsFrame,
   type TraceHeader,
 } from "./frames.js";
-import { encodeSamples, encodeSwitches } from "./system-codec.js";
+import { encodeCoreTimes, encodeOffCore, encodeSamples, encodeSwitches } from "./system-codec.js";
 
 /** Not text, not UTF-8, and its line ends show a transfer that changed them. */
 export const MAGIC: readonly number[] = [0xf1, 0x48, 0x0d, 0x0a];
@@ -104,4 +106,16 @@ export function samplesFrame(frame: Omit<SamplesFrame, "type">): Uint8Array {
   const w = beginFrame(64 + frame.count * 24);
   encodeSamples(w, frame);
   return endFrame(w, FrameType.Samples);
+}
+
+export function coreTimesFrame(frame: Omit<CoreTimesFrame, "type">): Uint8Array {
+  const w = beginFrame(64 + frame.busyNs.length * 8);
+  encodeCoreTimes(w, frame);
+  return endFrame(w, FrameType.CoreTimes);
+}
+
+export function offCoreFrame(frame: Omit<OffCoreFrame, "type">): Uint8Array {
+  const w = beginFrame(64 + frame.count * 12);
+  encodeOffCore(w, frame);
+  return endFrame(w, FrameType.OffCore);
 }

@@ -10,13 +10,15 @@
  * Times are nanoseconds since the start. Calls about one queue or pool come in order of time, since they count its
  * depth and numbers; otherwise any order will do.
  */
-import { EventFlag, EventKind, ObjectKind, WaitReason } from "../../src/trace/events.js";
+import { EventFlag, EventKind, ObjectKind, type ObjectScope, WaitReason } from "../../src/trace/events.js";
 import type { ThreadEvents } from "../../src/trace/frames.js";
 import {
   coreSourceFrame,
+  coreTimesFrame,
   endMarkFrame,
   eventsFrame,
   headerFrame,
+  offCoreFrame,
   processEndFrame,
   processStartFrame,
   samplesFrame,
@@ -68,6 +70,8 @@ export class SyntheticTrace {
   readonly processes: SyntheticProcess[] = [];
   readonly switches: Switch[] = [];
   readonly samples: Sample[] = [];
+  /** Frames of the system's that are not in order with others. */
+  readonly extra: Uint8Array[] = [];
   #latest = 0;
 
   constructor(readonly options: SyntheticOptions = {}) {}
@@ -89,6 +93,19 @@ export class SyntheticTrace {
     this.samples.push({ t, pid, tid: thread.tid, core, state: state.charCodeAt(0), runNs, waitNs });
   }
 
+  /** The system is asked why the thread is off its core (an OffReason). */
+  offCore(t: number, thread: SyntheticThread, reason: number): void {
+    this.reach(t);
+    const pid = Uint32Array.of(thread.process.pid);
+    const tid = Uint32Array.of(thread.tid);
+    this.extra.push(offCoreFrame({ count: 1, t: Float64Array.of(t), pid, tid, reason: Uint8Array.of(reason) }));
+  }
+
+  /** So long each core was busy up to then. */
+  coreTimes(t: number, busyNs: number[]): void {
+    this.extra.push(coreTimesFrame({ t, busyNs: Float64Array.from(busyNs) }));
+  }
+
   /** The file. `end: false` leaves the end mark out, as when the runner was killed. */
   bytes({ end = true, exitCode = 0 as number | null, signal = null as string | null } = {}): Uint8Array {
     const parts: Uint8Array[] = [
@@ -106,6 +123,7 @@ export class SyntheticTrace {
         reason: this.options.source === "perf" ? "" : "told so by the test",
       }),
     ];
+    parts.push(...this.extra);
     const drainNs = this.options.drainNs ?? ms(10);
     const last = this.#latest;
     this.switches.sort((x, y) => x.t - y.t);
@@ -287,6 +305,9 @@ export class SyntheticThread {
     const handle = this.process.handle(kind);
     this.emit(t, EventKind.ObjectCreate, { object: handle.number, flags: kind, a: capacity, b: this.text(name), site });
     return handle;
+  }
+  scope(t: number, object: Handle, scope: ObjectScope): this {
+    return this.emit(t, EventKind.ObjectScope, { object: object.number, b: scope });
   }
   lock(t: number, name = "", site?: string): Handle {
     return this.create(t, ObjectKind.Lock, name, 0, site);

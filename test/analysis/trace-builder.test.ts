@@ -287,7 +287,7 @@ describe("TraceBuilder", () => {
     main.wait(ms(6), ms(15), WaitReason.Result, 0, { async: true });
     main.wait(ms(7), ms(25), WaitReason.Result, 0, { async: true });
     main.span(ms(21), ms(24), "later");
-    main.gc(ms(4), 1).loopDelay(ms(26), 25);
+    main.gc(ms(4), 1).loopDelay(ms(76), 75);
     const model = modelOf(trace);
     assert.deepEqual(slicesOf(threadNamed(model, "main")), [
       ["Span", 0, 1, 20],
@@ -296,7 +296,7 @@ describe("TraceBuilder", () => {
       ["OtherWait", 1, 6, 15],
       ["OtherWait", 2, 7, 25],
       ["Span", 0, 21, 24],
-      ["LoopDelay", 3, 1, 26],
+      ["LoopDelay", 3, 1, 76],
     ]);
   });
 

@@ -152,12 +152,14 @@ describe("recorder", function () {
   });
 
   it("records garbage collections and a late event loop", async () => {
+    // As the loader does before the first line of a script.
     const run = bench.run(`
+      globalThis[Symbol.for("heddle.modules")] = new Map([[__filename, {}]]);
       setTimeout(() => {
         const until = performance.now() + 80; let kept = [];
         while (performance.now() < until) kept.push(new Array(100).fill(0)), kept.length > 10000 && (kept = []);
         setTimeout(() => {}, 50);
-      }, 30);
+      }, 300);
     `);
     await run.over;
     const events = readEvents(run.file);
@@ -167,6 +169,51 @@ describe("recorder", function () {
       late.some((ms) => ms > 40 && ms < 2000),
       `${late}`,
     );
+  });
+
+  it("calls no loop late that nobody waits for: a thread's or a script's own computing", async () => {
+    const run = bench.run(`
+      const compute = () => { const until = performance.now() + 150; while (performance.now() < until); };
+      compute();
+      if (isMainThread) new Worker(__filename).on("exit", () => {});
+      else setTimeout(compute, 300);
+    `);
+    await run.over;
+    assert.deepEqual(
+      readEvents(run.file).filter((event) => event.kind === "LoopDelay" && event.thread !== 1),
+      [],
+    );
+    const first = readEvents(run.file).find((event) => event.kind === "ThreadStart");
+    const early = readEvents(run.file).filter((e) => e.kind === "LoopDelay" && e.t < (first?.t ?? 0) + 250e6);
+    assert.deepEqual(early, []);
+  });
+
+  it("tells the collections of a thread that returned to its loop only to end", async () => {
+    const run = bench.run(`
+      const until = performance.now() + 100; let kept = [];
+      while (performance.now() < until) kept.push(new Array(100).fill(0)), kept.length > 3000 && (kept = []);
+      if (isMainThread) new Worker(__filename);
+    `);
+    await run.over;
+    const events = readEvents(run.file);
+    const threads = [...new Set(events.map((event) => event.thread))];
+    assert.equal(threads.length, 2);
+    for (const thread of threads) {
+      const own = events.filter((event) => event.thread === thread);
+      const collections = own.filter((event) => event.kind === "Gc");
+      assert.ok(collections.length > 3, `${collections.length} of thread ${thread}`);
+      assert.equal(own.at(-1)?.kind, "ThreadEnd");
+    }
+  });
+
+  it("calls the user's exit listeners as often as without it", async () => {
+    const run = bench.run(`
+      let n = 0;
+      process.on("beforeExit", () => n++);
+      process.on("exit", () => require("node:fs").writeSync(1, n + "\\n"));
+    `);
+    assert.equal(await run.line(), "1");
+    await run.over;
   });
 
   it("leaves the user's stack trace settings alone", async () => {

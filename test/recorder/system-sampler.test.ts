@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { startSystemSampler } from "../../src/recorder/system-sampler.js";
 import {
+  type CoreTimesFrame,
+  OffReason,
   type SamplesFrame,
   type SwitchesFrame,
   SwitchFlag,
@@ -105,6 +107,84 @@ describe("system sampler", function () {
     assert.ok(frames.some((f) => f.type === "process-start" && f.pid === childPid && f.parentPid === pid));
     assert.ok(frames.some((f) => f.type === "process-end" && f.pid === pid));
     assert.ok(frames.some((f) => f.type === "core-source" && f.source === "sampled" && f.reason !== ""));
+  });
+
+  for (const atMost of ["perf", "sampled"] as const) {
+    it(`tells why a thread is off its core, with ${atMost}`, async function () {
+      if (process.platform !== "linux") this.skip();
+      const frames: TraceFrame[] = [];
+      const reader = new TraceReader();
+      const originNs = process.hrtime.bigint();
+      const sampler = startSystemSampler({
+        write: (frame) => frames.push(...reader.push(frame)),
+        originNs,
+        atMost,
+      });
+      if (sampler.source !== atMost) this.skip();
+      const run = bench.run(
+        `
+        const say = (what) => require("node:fs").writeSync(1, what + " " + process.hrtime.bigint() + "\\n");
+        setTimeout(() => {
+          say("spawnSync");
+          require("node:child_process").spawnSync("sleep", ["0.3"]);
+          say("wait");
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+          say("loop");
+          setTimeout(() => say("end"), 300);
+        }, 100);
+      `,
+        true,
+        (child) => sampler.watch(child.pid as number),
+      );
+      const times: number[] = [];
+      for (let i = 0; i < 4; i++) times.push(Number(BigInt((await run.line()).split(" ")[1]!) - originNs));
+      await run.over;
+      await sampler.stop();
+      const seen = [new Set<number>(), new Set<number>(), new Set<number>()];
+      for (const frame of frames) {
+        if (frame.type !== "off-core") continue;
+        for (let i = 0; i < frame.count; i++) {
+          if (frame.tid[i] !== run.child.pid) continue;
+          // Away from the borders, where it does other things too.
+          const phase = times.findIndex(
+            (from, k) => frame.t[i]! > from + 60e6 && frame.t[i]! < (times[k + 1] ?? 0) - 60e6,
+          );
+          seen[phase]?.add(frame.reason[i]!);
+        }
+      }
+      // With switches a thread is asked once for each time it is off: early in the wait that lasts.
+      const early = new Set(
+        frames.flatMap((f) =>
+          f.type === "off-core"
+            ? Array.from(f.reason).filter(
+                (_, i) => f.tid[i] === run.child.pid && f.t[i]! > times[0]! && f.t[i]! < times[2]!,
+              )
+            : [],
+        ),
+      );
+      assert.ok(early.has(OffReason.Io) && early.has(OffReason.Lock), [...early].join());
+      assert.deepEqual([...seen[2]!], [OffReason.Loop]);
+      if (atMost === "sampled")
+        assert.deepEqual(
+          seen.map((reasons) => [...reasons]),
+          [[OffReason.Io], [OffReason.Lock], [OffReason.Loop]],
+        );
+    });
+  }
+
+  it("counts how long each core was busy with anything", async function () {
+    if (process.platform !== "linux") this.skip();
+    const { frames, pid } = await sample("sampled");
+    const counted = frames.filter((f): f is CoreTimesFrame => f.type === "core-times");
+    assert.ok(counted.length >= 2);
+    const [first, last] = [counted[0]!, counted.at(-1)!];
+    assert.equal(first.busyNs.length, last.busyNs.length);
+    let busy = 0;
+    first.busyNs.forEach((ns, core) => {
+      assert.ok(last.busyNs[core]! >= ns, "a core's time went back");
+      busy += last.busyNs[core]! - ns;
+    });
+    assert.ok(busy > 100e6 && pid > 0, `${busy} ns`);
   });
 
   it("says so where it has nothing", async () => {

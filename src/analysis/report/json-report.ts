@@ -1,6 +1,6 @@
 /** The report as JSON, from the model. */
 import type { ObjectTrack, ThreadTrack, TraceModel } from "../model.js";
-import { isHelperProcess, ThreadState } from "../model.js";
+import { isHelperProcess, isHelperThread, ThreadState } from "../model.js";
 import { isLockKind, isPoolKind, isQueueKind, kindName } from "../object-lane.js";
 import { withoutColumn } from "../strings.js";
 import { findCycles, siteOfWait, unfinishedWaits } from "./deadlocks.js";
@@ -33,7 +33,9 @@ const ns = (time: number): number => (Number.isFinite(time) ? Math.max(0, Math.r
 export function jsonReport(model: TraceModel, options: ReportOptions = {}): JsonReport {
   const numbers = countTrace(model);
   const objects = model.objects.filter((object) => object.created || isUsed(object));
-  const threads = model.threads.filter((thread) => thread.number > 0).map((thread) => threadReport(model, thread));
+  const threads = model.threads
+    .filter((thread) => thread.number > 0 && !isHelperThread(model, thread))
+    .map((thread) => threadReport(model, thread));
   const waits = unfinishedWaits(model);
   const cycles = findCycles(model, waits);
   const durationNs = ns(model.endNs);
@@ -135,7 +137,7 @@ function lockReport(object: ObjectTrack, numbers: ObjectNumbers): LockReport {
     id: objectId(object),
     kind: kindName(object.kind),
     name: object.name,
-    scope: "thread",
+    scope: object.scope,
     site: withoutColumn(object.site),
     acquisitions: object.tally.acquisitions,
     contended: object.tally.contended,
@@ -216,12 +218,17 @@ function coreReports(model: TraceModel): CoreReport[] {
   }
   return model.cores.map((columns, core) => {
     let own = 0;
-    let other = 0;
+    let seen = 0;
     for (let i = 0; i < columns.count; i++) {
       const length = endOf(columns.end[i]!, model.endNs) - columns.start[i]!;
-      if (columns.thread[i]! >= 0) own += length;
-      else other += length;
+      const thread = model.threads[columns.thread[i]!];
+      if (thread !== undefined && !isHelperThread(model, thread)) own += length;
+      else seen += length;
     }
+    // The system counts in steps: never more than there was time for.
+    const { busyNs } = columns;
+    const counted = busyNs.count === 0 ? 0 : busyNs.value[busyNs.count - 1]! - busyNs.value[0]!;
+    const other = Math.max(0, Math.min(Math.max(seen, counted - own), model.endNs - own));
     return {
       core,
       busyNs: ns(own + other),

@@ -1,5 +1,6 @@
 /** What runs in the worker of a thread, from its first line to its end. */
 import { parentPort, workerData } from "node:worker_threads";
+import { recording } from "../../recorder/emit.js";
 import { arrivedFunctionsLoaded } from "../core/crossing-function.js";
 import { resolveReference } from "../core/function-reference.js";
 import { importMainScript, mainScriptPath } from "../core/main-script.js";
@@ -36,6 +37,8 @@ async function end(): Promise<never> {
   await closePools();
   // Node ends the workers of a worker with it, Python's threads live on: so this one stays until its own have ended.
   await childrenEnded(() => parentPort?.postMessage({ heddle: "unref" }));
+  // Node tells of garbage collections when the loop turns.
+  if (recording) await new Promise((resolve) => setImmediate(resolve));
   process.exit();
 }
 
