@@ -159,8 +159,8 @@ export class SkipList extends SharedQueue {
       }
       return this.link(node);
     } finally {
-      this.endSearch();
       this.searching = false;
+      this.endSearch();
       this.searchLock.unlock();
     }
   }

@@ -1,0 +1,152 @@
+/**
+ * The death of a thread at any step of a put or take in shared memory. The test stops an operation at each of its atomic
+ * instructions in turn, as if its thread had been terminated there, makes the locks look as a dead thread leaves them,
+ * and goes on: what was under way is there or not, never half, and nothing else has changed.
+ */
+import assert from "node:assert/strict";
+import { HeapWord, words } from "../../../src/runtime/core/heap.js";
+import { decodeFrom, encode } from "../../../src/runtime/core/structured-clone.js";
+import { Chain } from "../../../src/runtime/queue/chain.js";
+import { Segments } from "../../../src/runtime/queue/segments.js";
+import { H, NOTHING, type SharedQueue, taken } from "../../../src/runtime/queue/shared-queue.js";
+import { SkipList } from "../../../src/runtime/queue/skip-list.js";
+
+const { view } = words;
+/** No thread of any system has this number. */
+const NOBODY = 0x7ffffff0;
+
+class Death extends Error {}
+
+/** Runs `body` until it comes to its atomic instruction number `at`, from 0. Returns false if it had fewer. */
+function dieAt(at: number, body: () => void): boolean {
+  const real = { store: Atomics.store, exchange: Atomics.exchange, compareExchange: Atomics.compareExchange };
+  let left = at;
+  let dead = false;
+  const step = (): void => {
+    // Once dead, no instruction of a `finally` runs either.
+    if (dead || left-- === 0) {
+      dead = true;
+      throw new Death();
+    }
+  };
+  for (const name of ["store", "exchange", "compareExchange"] as const) {
+    (Atomics as Record<string, unknown>)[name] = (...args: never[]) => {
+      step();
+      return (real[name] as (...args: never[]) => unknown)(...args);
+    };
+  }
+  try {
+    body();
+  } catch (error) {
+    if (!dead) throw error;
+  } finally {
+    Object.assign(Atomics, real);
+  }
+  return dead;
+}
+
+/** Makes the locks that are held look as if somebody held them who is gone. */
+function orphanLocks(queue: SharedQueue): void {
+  for (const lock of [H.Lock, H.TakeLock, H.SearchLock, H.LineLock]
+    .map((word) => queue.offset + word)
+    .concat(HeapWord.AllocLock)) {
+    if (view[lock] === 0) continue;
+    view[lock] = 999;
+    view[lock + 1] = NOBODY;
+  }
+}
+
+const compare = (a: unknown, b: unknown) => (a as number[])[0]! - (b as number[])[0]!;
+const kinds: [string, () => SharedQueue, "fifo" | "lifo" | "sorted"][] = [
+  ["first in, first out", () => Segments.create(), "fifo"],
+  ["last in, first out", () => Chain.create(), "lifo"],
+  ["smallest first", () => SkipList.create(null), "sorted"],
+  ["smallest first by a function", () => SkipList.create(() => compare), "sorted"],
+];
+
+/** Items are [order, text]; large ones go into blocks of their own, and enough of them into more than one segment. */
+const item = (order: number, size = 10): [number, string] => [order, "x".repeat(size)];
+
+function put(queue: SharedQueue, value: unknown): number {
+  const bytes = encode(value);
+  return queue.tryPush(bytes, bytes.length, 0, value);
+}
+
+function takeAll(queue: SharedQueue): unknown[] {
+  const all: unknown[] = [];
+  while (queue.tryTake() !== NOTHING) all.push(decodeFrom(taken.bytes));
+  return all;
+}
+
+function inOrder(kind: string, items: [number, string][]): [number, string][] {
+  if (kind === "lifo") return [...items].reverse();
+  return kind === "sorted" ? [...items].sort(compare) : items;
+}
+
+describe("the death of a thread in a shared queue", function () {
+  this.timeout(60_000);
+
+  for (const [name, make, kind] of kinds) {
+    it(`leaves an item put or not put: ${name}`, () => {
+      // Where there is no segment left for it, and where there is.
+      for (const size of kind === "fifo" ? [10, 5000] : [10]) {
+        for (const before of kind === "fifo" ? [2, 60] : [3]) {
+          for (let at = 0; ; at++) {
+            const queue = make();
+            const items = Array.from({ length: before }, (_, i) => item(i * 2));
+            for (const each of items) put(queue, each);
+            const late = item(3, size);
+            const died = dieAt(at, () => put(queue, late));
+            orphanLocks(queue);
+            const last = item(100);
+            const number = put(queue, last);
+            const there = queue.length === before + 2;
+            assert.equal(queue.length, there ? before + 2 : before + 1);
+            assert.equal(number, there ? before + 2 : before + 1, `step ${at}`);
+            assert.equal(queue.unfinished, queue.length);
+            assert.deepEqual(
+              takeAll(queue),
+              inOrder(kind, there ? [...items, late, last] : [...items, last]),
+              `step ${at}`,
+            );
+            assert.equal(queue.length, 0);
+            if (!died) {
+              assert.ok(there);
+              break;
+            }
+          }
+        }
+      }
+    });
+
+    it(`leaves an item taken or not taken: ${name}`, () => {
+      for (const size of kind === "fifo" ? [10, 5000] : [10]) {
+        for (let at = 0; ; at++) {
+          const queue = make();
+          const items = Array.from({ length: 4 }, (_, i) => item(i, size));
+          for (const each of items) put(queue, each);
+          const died = dieAt(at, () => queue.tryTake());
+          orphanLocks(queue);
+          const rest = inOrder(kind, items);
+          const last = item(50);
+          // Whoever takes next finds out; what a put sees before that may be off by the one that is under way.
+          const first = queue.tryTake() === NOTHING ? null : decodeFrom(taken.bytes);
+          put(queue, last);
+          const all = [first, ...takeAll(queue)];
+          const gone = all.length === 4;
+          // A stack gives what came last first.
+          const behind =
+            kind === "lifo"
+              ? [rest[gone ? 1 : 0], last, ...rest.slice(gone ? 2 : 1)]
+              : [...rest.slice(gone ? 1 : 0), last];
+          assert.deepEqual(all, behind, `step ${at}`);
+          assert.equal(queue.length, 0);
+          if (!died) {
+            assert.ok(gone);
+            break;
+          }
+        }
+      }
+    });
+  }
+});
