@@ -82,7 +82,12 @@ const subjects = {
         there.release();
         here.acquireSync();
       },
-      end: () => thread.join(),
+      end: async () => {
+        await thread.join();
+        // A hold may be written down when it ends.
+        here.release();
+        there.release();
+      },
       expect: { acquisitions: 2 + 2 * all },
     };
   },
