@@ -3,6 +3,7 @@ import { EventFlag, EventKind, ObjectKind, ObjectScope, WaitReason } from "../tr
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
 import { FlowKind, type ObjectTrack, SliceKind } from "./model.js";
 import { isLockKind, isPoolKind, isQueueKind, type ObjectLane } from "./object-lane.js";
+import { signalKindOf } from "./signals.js";
 import { siteOfUrl } from "./strings.js";
 import { SliceFlag, type ThreadLane } from "./thread-lane.js";
 
@@ -281,8 +282,19 @@ export class RecordApplier {
         this.#waitBegin(lane, t, object, site, a, b, async);
         return;
       case EventKind.WaitEnd: {
+        if (a === 0) {
+          group.objects.get(object)?.signals?.neverWaited(failed !== 0);
+          return;
+        }
         const row = lane.endWait(t, a, failed);
-        if (row < 0 || failed) return;
+        if (row < 0) return;
+        const signals = model.objects[lane.slices.object[row]!]?.signals;
+        if (signals) {
+          const by = b === 0 ? -1 : (group.threads.get(b)?.index ?? -1);
+          signals.waitEnded(t, lane.slices.start[row]!, thread, by, failed !== 0, flows);
+          return;
+        }
+        if (failed) return;
         const index = lane.slices.object[row]!;
         const reason = lane.slices.value[row]!;
         const start = lane.slices.start[row]!;
@@ -297,6 +309,10 @@ export class RecordApplier {
         }
         return;
       }
+
+      case EventKind.Signal:
+        group.objects.get(object)?.signals?.signal(t, thread, a, this.#site(site));
+        return;
 
       case EventKind.SpanBegin: {
         const before = lane.spans.get(a);
@@ -400,6 +416,15 @@ export class RecordApplier {
       case WaitReason.Start:
         name = "start";
         break;
+      case WaitReason.Sleep:
+        name = "sleep";
+        break;
+    }
+    const signalKind = signalKindOf(reason);
+    if (signalKind !== 0) {
+      const awaited = model.object(group, object, signalKind);
+      index = awaited.index;
+      name = `wait ${awaited.name}`;
     }
     const idle = reason === WaitReason.IdleWorker;
     const row = lane.beginWait(
@@ -414,5 +439,6 @@ export class RecordApplier {
       idle,
     );
     if (joined) lane.joins.set(row, joined.index);
+    if (signalKind !== 0) model.objects[index]?.signals?.waitBegan(lane.slices.start[row]!);
   }
 }

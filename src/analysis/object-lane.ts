@@ -8,6 +8,7 @@
 import { ObjectKind } from "../trace/events.js";
 import { ByNumber, type GrowingFlows, GrowingHolds, GrowingSteps } from "./columns.js";
 import { FlowKind, type ObjectTally, type ObjectTrack } from "./model.js";
+import { isSignalKind, Signals } from "./signals.js";
 import { shortSite } from "./strings.js";
 
 const KIND_NAMES: ReadonlyMap<number, string> = new Map(
@@ -38,6 +39,8 @@ export class ObjectLane implements ObjectTrack {
   readonly depth: GrowingSteps | null;
   readonly queued: GrowingSteps | null;
   readonly busy: GrowingSteps | null;
+  /** Conditions, events and barriers. */
+  readonly signals: Signals | null;
   readonly tally: ObjectTally = {
     acquisitions: 0,
     contended: 0,
@@ -62,6 +65,7 @@ export class ObjectLane implements ObjectTrack {
     this.depth = isQueueKind(kind) ? new GrowingSteps() : null;
     this.queued = isPoolKind(kind) ? new GrowingSteps() : null;
     this.busy = isPoolKind(kind) ? new GrowingSteps() : null;
+    this.signals = isSignalKind(kind) ? new Signals(this) : null;
   }
 
   create(name: string, site: string, capacity: number): void {
@@ -230,6 +234,7 @@ export class ObjectLane implements ObjectTrack {
   finish(t: number): void {
     for (const row of this.#held) this.holds!.end[row] = Math.max(t, this.holds!.start[row]!);
     this.#held.length = 0;
+    this.signals?.finish(t);
     this.#waiting = 0;
     this.waiters?.push(t, 0);
     this.#running = 0;

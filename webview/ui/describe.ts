@@ -1,5 +1,6 @@
 /** What is said of a thing: its title, its facts, and the other things it leads to. */
 import { SliceKind, ThreadState, type TraceModel } from "../../src/analysis/model.js";
+import { ObjectKind } from "../../src/trace/events.js";
 import { type FlowIndex, flowWords } from "../model/flows.js";
 import { displayName, formatDuration, formatInstant, formatPercent, plural } from "../model/format.js";
 import { type Lane, objectKindName } from "../model/lanes.js";
@@ -132,8 +133,15 @@ export function describe(
       const object = model.objects[thing.object]!;
       const holds = object.holds!;
       const thread = holds.thread[thing.row]!;
+      // Nobody holds an event or a barrier: the lane shows when the flag was up, and the rounds.
+      const [by, what] =
+        object.kind === ObjectKind.Event
+          ? ["set by", "set"]
+          : object.kind === ObjectKind.Barrier
+            ? ["last to come", "round"]
+            : ["held by", "held"];
       facts.push(
-        { label: "held by", value: threadName(model, thread), target: sliceAt(model, indexes, thread, start) },
+        { label: by, value: threadName(model, thread), target: sliceAt(model, indexes, thread, start) },
         { label: "for", value: duration },
         when,
       );
@@ -142,7 +150,7 @@ export function describe(
       if (waiting !== undefined && waiting > 0) facts.push({ label: "waiting", value: plural(waiting, "thread") });
       return {
         tone: "span",
-        kind: `${objectKindName(object.kind)} held`,
+        kind: `${objectKindName(object.kind)} ${what}`,
         title: displayName(object.name),
         facts,
         links,

@@ -1,5 +1,6 @@
 /** What a person should look at first, worst first. Each rule is one function below that gives findings or none. */
 import { SliceKind, type TraceModel } from "../model.js";
+import { isSignalKind } from "../signals.js";
 import { withoutColumn } from "../strings.js";
 import { SliceFlag } from "../thread-lane.js";
 import { type CycleStep, holdersAt, siteOfWait, type UnfinishedWait } from "./deadlocks.js";
@@ -183,7 +184,7 @@ const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
 const contendedLock: Rule = ({ model, numbers, report, cycles }) => {
   const deadlocked = new Set(cycles.flat().map(({ wait }) => wait.thread.slices.object[wait.row]));
   return report.locks
-    .filter((lock) => !deadlocked.has(indexOfId(lock.id)))
+    .filter((lock) => !deadlocked.has(indexOfId(lock.id)) && !isSignalKind(model.objects[indexOfId(lock.id)]!.kind))
     .filter((lock) => lock.wait.totalNs >= Math.max(5e6, report.durationNs * 0.05))
     .sort((x, y) => y.wait.totalNs - x.wait.totalNs)
     .slice(0, 3)

@@ -1,5 +1,6 @@
 /** One pass over all slices and flows: what each object cost, and where. */
 import { FlowKind, SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
+import { isSignalKind, signalKindOf } from "../signals.js";
 import { withoutColumn } from "../strings.js";
 import { SliceFlag } from "../thread-lane.js";
 import { Durations } from "./durations.js";
@@ -61,7 +62,8 @@ export function countTrace(model: TraceModel): TraceNumbers {
   for (const thread of model.threads) countSlices(model, thread, objects, pauses[thread.index]!);
   for (const object of model.objects) {
     const { holds } = object;
-    if (holds === null) continue;
+    // That a flag is up is no holding.
+    if (holds === null || isSignalKind(object.kind)) continue;
     const numbers = objects[object.index]!;
     for (let i = 0; i < holds.count; i++) {
       const length = endOf(holds.end[i]!, model.endNs) - holds.start[i]!;
@@ -105,7 +107,8 @@ function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumb
       if (start + length > numbers.lastTaskNs) numbers.lastTaskNs = start + length;
       continue;
     }
-    if (kind === SliceKind.LockWait || kind === SliceKind.QueueGetWait) numbers.wait.add(length);
+    const ofSignal = kind === SliceKind.OtherWait && signalKindOf(slices.value[i]!) !== 0;
+    if (kind === SliceKind.LockWait || kind === SliceKind.QueueGetWait || ofSignal) numbers.wait.add(length);
     else if (kind === SliceKind.QueuePutWait) numbers.putWait.add(length);
     else continue;
     if ((slices.flags[i]! & SliceFlag.Async) === 0) numbers.blockedNs += length;

@@ -1,0 +1,104 @@
+/**
+ * What conditions, events and barriers show beside how many wait for them: nobody holds them, somebody signals.
+ *
+ * In the lane of holds stands for an event when its flag was up, under the thread that raised it; for a barrier each
+ * round, from the first party's coming to the last one's, under the thread that came last and that all the others
+ * waited for; for a condition nothing. The report counts none of that as holding.
+ */
+import { ObjectKind, SignalKind, WaitReason } from "../trace/events.js";
+import type { GrowingFlows } from "./columns.js";
+import { FlowKind } from "./model.js";
+import type { ObjectLane } from "./object-lane.js";
+
+/** Whether objects of this kind are signalled, not held. */
+export const isSignalKind = (kind: number): boolean =>
+  kind === ObjectKind.Condition || kind === ObjectKind.Event || kind === ObjectKind.Barrier;
+
+/** The kind of object that a wait for such a reason is for; 0 if for none of these. */
+export function signalKindOf(reason: number): ObjectKind | 0 {
+  switch (reason) {
+    case WaitReason.Condition:
+      return ObjectKind.Condition;
+    case WaitReason.Event:
+      return ObjectKind.Event;
+    case WaitReason.Barrier:
+      return ObjectKind.Barrier;
+    default:
+      return 0;
+  }
+}
+
+export class Signals {
+  /** When each thread signalled last. */
+  readonly #signalled = new Map<number, number>();
+  /** When the open waits began. */
+  readonly #open: number[] = [];
+  /** Row of the hold that stands for the raised flag, or -1. */
+  #up = -1;
+  /** When the last round of a barrier was over. */
+  #lastRound = 0;
+
+  constructor(private readonly lane: ObjectLane) {}
+
+  waitBegan(t: number): void {
+    this.lane.lockWait(t);
+    this.#open.push(t);
+  }
+
+  /** `by`: the thread that ended it, or -1. */
+  waitEnded(t: number, start: number, thread: number, by: number, failed: boolean, flows: GrowingFlows): void {
+    const { lane } = this;
+    const at = this.#open.indexOf(start);
+    if (at >= 0) this.#open.splice(at, 1);
+    lane.lockWaitEnd(t);
+    if (failed) {
+      lane.tally.timeouts++;
+      return;
+    }
+    lane.tally.acquisitions++;
+    if (by < 0) return;
+    // Clocks of two threads may differ a little: an arrow points forward.
+    const from = Math.min(t, Math.max(start, this.#signalled.get(by) ?? t));
+    flows.push(FlowKind.Wake, by, from, thread, t, lane.index);
+  }
+
+  /** A wait that was over at once, or a try that did not wait. */
+  neverWaited(failed: boolean): void {
+    if (failed) this.lane.tally.failedTries++;
+    else this.lane.tally.acquisitions++;
+  }
+
+  signal(t: number, thread: number, kind: number, site: number): void {
+    this.#signalled.set(thread, t);
+    const holds = this.lane.holds!;
+    switch (kind) {
+      case SignalKind.Set:
+        if (this.#up < 0) this.#up = this.#push(t, thread, site);
+        return;
+      case SignalKind.Clear:
+        this.finish(t);
+        return;
+      case SignalKind.Pass: {
+        // Waits that began before the last round was over are of that round, and about to end.
+        const first = Math.min(t, ...this.#open.filter((start) => start >= this.#lastRound));
+        const row = this.#push(Math.max(first, this.#lastRound), thread, site);
+        holds.end[row] = Math.max(t, holds.start[row]!);
+        this.#lastRound = t;
+      }
+    }
+  }
+
+  #push(start: number, thread: number, site: number): number {
+    const holds = this.lane.holds!;
+    const least = holds.count === 0 ? 0 : holds.start[holds.count - 1]!;
+    return holds.push(Math.max(start, least), thread, site, 1, false);
+  }
+
+  /** Nothing more of it is seen. */
+  finish(t: number): void {
+    const holds = this.lane.holds!;
+    if (this.#up >= 0) holds.end[this.#up] = Math.max(t, holds.start[this.#up]!);
+    this.#up = -1;
+    this.#open.length = 0;
+  }
+}
