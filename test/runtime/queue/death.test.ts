@@ -64,6 +64,9 @@ const kinds: [string, () => SharedQueue, "fifo" | "lifo" | "sorted"][] = [
   ["smallest first by a function", () => SkipList.create(() => compare), "sorted"],
 ];
 
+/** So many items of the usual size fill the first segment of a queue. */
+const FILLED = 42;
+
 /** Items are [order, text]; large ones go into blocks of their own, and enough of them into more than one segment. */
 const item = (order: number, size = 10): [number, string] => [order, "x".repeat(size)];
 
@@ -90,12 +93,13 @@ describe("the death of a thread in a shared queue", function () {
     it(`leaves an item put or not put: ${name}`, () => {
       // Where there is no segment left for it, and where there is.
       for (const size of kind === "fifo" ? [10, 5000] : [10]) {
-        for (const before of kind === "fifo" ? [2, 60] : [3]) {
+        for (const before of kind === "fifo" ? [2, FILLED] : [3]) {
           for (let at = 0; ; at++) {
             const queue = make();
             const items = Array.from({ length: before }, (_, i) => item(i * 2));
             for (const each of items) put(queue, each);
             const late = item(3, size);
+            const segment = view[queue.offset + H.TailSegment];
             const died = dieAt(at, () => put(queue, late));
             orphanLocks(queue);
             const last = item(100);
@@ -112,6 +116,8 @@ describe("the death of a thread in a shared queue", function () {
             assert.equal(queue.length, 0);
             if (!died) {
               assert.ok(there);
+              if (before === FILLED)
+                assert.notEqual(view[queue.offset + H.TailSegment], segment, "it went on in another");
               break;
             }
           }
@@ -120,9 +126,17 @@ describe("the death of a thread in a shared queue", function () {
     });
 
     it(`leaves an item taken or not taken: ${name}`, () => {
-      for (const size of kind === "fifo" ? [10, 5000] : [10]) {
+      for (const [size, ahead] of kind === "fifo"
+        ? ([
+            [10, 0],
+            [10, FILLED],
+            [5000, 0],
+          ] as const)
+        : ([[10, 0]] as const)) {
         for (let at = 0; ; at++) {
           const queue = make();
+          for (let i = 0; i < ahead; i++) put(queue, item(i));
+          if (ahead > 0) assert.equal(takeAll(queue).length, ahead);
           const items = Array.from({ length: 4 }, (_, i) => item(i, size));
           for (const each of items) put(queue, each);
           const died = dieAt(at, () => queue.tryTake());
