@@ -17,7 +17,7 @@ const groups = { runtime: ["locks", "queues", "pools", "executor", "workers"] };
 const usage = `usage: npm run bench -- [PART…] [--quick] [--rounds N] [--json FILE] [--write] [--no-build]
   PART         ${[...parts, ...Object.keys(groups)].join(", ")}; all of them by default
   --quick      one short round: shows that everything runs, not what it costs
-  --rounds N   how often each figure is taken; 3 by default (15 for start-up)
+  --rounds N   how often each figure is taken; 3 by default (11 for start-up)
   --json FILE  writes every sample
   --write      puts the tables into README.md and docs/benchmarks.md
   --no-build   measures dist/ as it is`;
@@ -65,7 +65,7 @@ const rounds = quick ? 1 : Number(values.rounds ?? 3);
 const context = {
   quick,
   rounds,
-  longRounds: quick ? 1 : Number(values.rounds ?? 15),
+  longRounds: quick ? 1 : Number(values.rounds ?? 11),
   /** How many of something a round takes. */
   scale: (count) => (quick ? Math.ceil(count / 50) : count),
   /** Figures that the targets are told from. */

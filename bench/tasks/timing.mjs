@@ -21,8 +21,8 @@ export const traced = globalThis[Symbol.for("heddle.recorder")] !== undefined;
 
 export const quick = process.env.HEDDLE_BENCH_QUICK === "1";
 
-const BATCHES = quick ? 3 : 15;
-const WARM_UP = quick ? 2 : 6;
+const BATCHES = quick ? 3 : 11;
+const WARM_UP = quick ? 2 : 4;
 
 export function median(values) {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
