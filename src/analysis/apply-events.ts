@@ -1,11 +1,12 @@
 /** What each kind of event does to the model. Events come in order of time. */
 import { EventFlag, EventKind, ObjectKind, ObjectScope, WaitReason } from "../trace/events.js";
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
-import { FlowKind, type ObjectTrack, SliceKind } from "./model.js";
+import { FlowKind, type ObjectTrack, SliceKind, ThreadState } from "./model.js";
 import { isLockKind, isPoolKind, isQueueKind, type ObjectLane } from "./object-lane.js";
 import { signalKindOf } from "./signals.js";
 import { siteOfUrl } from "./strings.js";
 import { SliceFlag, type ThreadLane } from "./thread-lane.js";
+import { timeInState } from "./time-in-state.js";
 
 /** Names of the signals that have the same number everywhere that a trace comes from. */
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -131,6 +132,7 @@ export class RecordApplier {
         const name = b !== 0 ? this.#name(b) : spawned && spawned.name !== 0 ? table.all[spawned.name]! : "";
         if (name !== "") lane.name = name;
         lane.begin(t);
+        if (spawned) lane.site = table.all[spawned.site]!;
         if (spawned) flows.push(FlowKind.Spawn, spawned.thread, spawned.t, thread, t, -1);
         else if (this.number === 1) {
           const from = model.spawnsOfProcesses.get(group.pid);
@@ -146,7 +148,8 @@ export class RecordApplier {
           (object === 0 || object === this.number ? lane : model.thread(group, object, 0)).name = this.#name(b);
         return;
       case EventKind.ThreadSpawn:
-        if (!group.spawned.has(object)) group.spawned.set(object, { thread, t, name: this.#text(b) });
+        if (!group.spawned.has(object))
+          group.spawned.set(object, { thread, t, name: this.#text(b), site: this.#site(site) });
         return;
       case EventKind.ProcessSpawn: {
         const child = model.process(a);
@@ -358,8 +361,9 @@ export class RecordApplier {
   #loopDelay(lane: ThreadLane, start: number, end: number): void {
     // A pool's worker has one task at a time: nobody else's work waits for its loop.
     if (lane.pool >= 0) return;
-    // What it spent in blocking waits is shown as such.
-    const busy = end - start - lane.blockedWithin(start, end);
+    // What it spent in blocking waits, or ready without a core, is shown as such.
+    const ready = timeInState(lane.states, start, end, ThreadState.Runnable);
+    const busy = end - start - ready - lane.blockedWithin(start, end);
     if (busy < LEAST_LOOP_DELAY_NS || busy < (end - start) / 2) return;
     lane.past(start, end, SliceKind.LoopDelay, this.model.table.index("event loop blocked"), 0);
   }

@@ -18,7 +18,7 @@ export class ProcessGroup implements ProcessTrack {
   readonly threads = new Map<number, ThreadLane>();
   readonly objects = new Map<number, ObjectLane>();
   /** Threads that another one started and that have not begun: who started them, when, under what name. */
-  readonly spawned = new Map<number, { thread: number; t: number; name: number }>();
+  readonly spawned = new Map<number, { thread: number; t: number; name: number; site: number }>();
 
   constructor(
     readonly index: number,

@@ -166,6 +166,8 @@ export interface ThreadTrack {
   /** The OS thread id. */
   tid: number;
   name: string;
+  /** "file:line:column" of the line that started it, or "". */
+  site: string;
   isMain: boolean;
   startNs: number;
   endNs: number;

@@ -33,6 +33,7 @@ export class ThreadLane implements ThreadTrack {
   tid = 0;
   name: string;
   isMain = false;
+  site = "";
   startNs = Number.NaN;
   endNs = Number.NaN;
   cpuNs = Number.NaN;

@@ -135,6 +135,13 @@ describe("a delay of the event loop", () => {
     assert.deepEqual(loopDelays(modelOf(trace).threads[0]!), [[500, 600]]);
   });
 
+  it("is none where the thread was ready and had no core", () => {
+    const { trace, main } = perf();
+    main.on(0, 0, ms(100)).on(0, ms(105), ms(110), true).on(0, ms(190), ms(200)).loopDelay(ms(200), 90);
+    main.on(0, ms(210), ms(300), true).on(0, ms(320), ms(330)).loopDelay(ms(330), 110);
+    assert.deepEqual(loopDelays(modelOf(trace).threads[0]!), [[220, 330]]);
+  });
+
   it("is still one where only promises wait", () => {
     const { trace, main } = perf();
     const lock = main.lock(0, "l");
@@ -211,6 +218,20 @@ describe("cores", () => {
     process.exit(ms(100));
     const [first] = jsonReport(modelOf(trace)).cores;
     assert.deepEqual([first!.ownNs, first!.otherNs, first!.idleNs], [ms(95), ms(5), 0]);
+  });
+});
+
+describe("collections", () => {
+  it("take no running time while the thread has no core", () => {
+    const { trace, process, main } = perf();
+    main.on(0, 0, ms(20), true).on(0, ms(280), ms(400)).gc(ms(300), 290);
+    process.exit(ms(400));
+    const { findings } = jsonReport(modelOf(trace));
+    // 290 ms by the clock, 30 of them on a core.
+    assert.ok(!findings.some((one) => one.rule === "garbage-collection"));
+    main.gc(ms(390), 80);
+    const [found] = jsonReport(modelOf(trace)).findings.filter((one) => one.rule === "garbage-collection");
+    assert.equal(found!.costNs, ms(110));
   });
 });
 

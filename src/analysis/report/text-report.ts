@@ -161,7 +161,7 @@ function tables(lines: string[], report: JsonReport, width: number, paint: Palet
   table(
     lines,
     "Locks",
-    [{ title: "waited" }, { title: "longest" }, { title: "times" }, { title: "taken" }, { title: "held" }],
+    [{ title: "waited" }, { title: "longest" }, { title: "waits" }, { title: "taken" }, { title: "held" }],
     locks.map((lock) => ({
       name: lock.name,
       site: where(lock.site),
@@ -185,7 +185,7 @@ function tables(lines: string[], report: JsonReport, width: number, paint: Palet
   table(
     lines,
     "Queues",
-    [{ title: "put wait" }, { title: "get wait" }, { title: "items" }, { title: "depth" }, { title: "stay" }],
+    [{ title: "put wait" }, { title: "get wait" }, { title: "items" }, { title: "max depth" }, { title: "mean stay" }],
     queues.map((queue) => ({
       name: queue.name,
       site: where(queue.site),
@@ -209,7 +209,7 @@ function tables(lines: string[], report: JsonReport, width: number, paint: Palet
   table(
     lines,
     "Pools",
-    [{ title: "tasks" }, { title: "workers" }, { title: "busy" }, { title: "run" }, { title: "queued" }],
+    [{ title: "tasks" }, { title: "workers" }, { title: "busy" }, { title: "mean run" }, { title: "mean wait" }],
     pools.map((pool) => ({
       name: pool.name,
       site: where(pool.site),

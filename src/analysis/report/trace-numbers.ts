@@ -1,8 +1,9 @@
 /** One pass over all slices and flows: what each object cost, and where. */
-import { FlowKind, SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
+import { FlowKind, SliceKind, ThreadState, type ThreadTrack, type TraceModel } from "../model.js";
 import { isSignalKind, signalKindOf } from "../signals.js";
 import { withoutColumn } from "../strings.js";
 import { SliceFlag } from "../thread-lane.js";
+import { timeInState } from "../time-in-state.js";
 import { Durations } from "./durations.js";
 import type { DurationSummary } from "./report-types.js";
 
@@ -17,12 +18,14 @@ export class ObjectNumbers {
   /** Locks: holds that were counted and not timed, and the time in which they lie. */
   untimedHolds = 0;
   untimedNs = 0;
-  /** Nanoseconds waited by where, as "file:line". */
+  /** Nanoseconds waited by where, as "file:line"; of queues, by consumers and by producers. */
   readonly sites = new Map<string, number>();
+  readonly putSites = new Map<string, number>();
   /** Of all waits for it, those that blocked a thread. */
   blockedNs = 0;
-  /** Threads that waited, by index. */
+  /** Threads that waited, by index; of queues, consumers and producers. */
   readonly waiters = new Set<number>();
+  readonly putWaiters = new Set<number>();
   firstTaskNs = Number.POSITIVE_INFINITY;
   lastTaskNs = 0;
 
@@ -34,17 +37,23 @@ export class ObjectNumbers {
     const totalNs = Math.round(timed.totalNs + estimate);
     return { ...timed, totalNs, meanNs: Math.round(totalNs / (this.use.count + this.untimedHolds)) };
   }
+}
 
-  /** Where most was waited. */
-  topSites(count: number): string[] {
-    return [...this.sites]
-      .sort((x, y) => y[1] - x[1])
-      .slice(0, count)
-      .map(([site]) => site);
-  }
+/** Where most was waited. */
+export function topSites(sites: ReadonlyMap<string, number>, count: number): string[] {
+  return [...sites]
+    .sort((x, y) => y[1] - x[1])
+    .slice(0, count)
+    .map(([site]) => site);
+}
+
+/** The same over all waits for an object. */
+export function sitesOf(object: ObjectNumbers, count: number): string[] {
+  return topSites(new Map([...object.putSites, ...object.sites]), count);
 }
 
 export interface PauseNumbers {
+  /** Without the time in which the thread had no core. */
   readonly gc: Durations;
   readonly loopDelay: Durations;
 }
@@ -96,7 +105,8 @@ function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumb
     const kind = slices.kind[i]!;
     const start = slices.start[i]!;
     const length = endOf(slices.end[i]!, model.endNs) - start;
-    if (kind === SliceKind.Gc) pauses.gc.add(length);
+    if (kind === SliceKind.Gc)
+      pauses.gc.add(length - timeInState(thread.states, start, start + length, ThreadState.Runnable));
     else if (kind === SliceKind.LoopDelay) pauses.loopDelay.add(length);
     const index = slices.object[i]!;
     if (index < 0) continue;
@@ -112,8 +122,10 @@ function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumb
     else if (kind === SliceKind.QueuePutWait) numbers.putWait.add(length);
     else continue;
     if ((slices.flags[i]! & SliceFlag.Async) === 0) numbers.blockedNs += length;
-    numbers.waiters.add(thread.index);
+    const put = kind === SliceKind.QueuePutWait;
+    (put ? numbers.putWaiters : numbers.waiters).add(thread.index);
     const site = withoutColumn(model.strings[slices.site[i]!] ?? "");
-    if (site !== "") numbers.sites.set(site, (numbers.sites.get(site) ?? 0) + length);
+    const sites = put ? numbers.putSites : numbers.sites;
+    if (site !== "") sites.set(site, (sites.get(site) ?? 0) + length);
   }
 }

@@ -1,0 +1,93 @@
+/** What is waited for: locks, full queues, empty queues. */
+import type { TraceModel } from "../../model.js";
+import { isSignalKind } from "../../signals.js";
+import { withoutColumn } from "../../strings.js";
+import { formatCount, formatDuration, plural } from "../format.js";
+import type { Finding } from "../report-types.js";
+import { endOf, topSites } from "../trace-numbers.js";
+import { indexOfId, type Rule, unique } from "./rule.js";
+
+const times = (count: number): string => (count === 1 ? "once" : `${formatCount(count)} times`);
+const gaveUp = (count: number): string => (count === 0 ? "" : ` (and gave up ${times(count)})`);
+const oneDigit = (value: number): string => String(Math.round(value * 10) / 10);
+
+export const contendedLock: Rule = ({ model, numbers, report, cycles }) => {
+  const deadlocked = new Set(cycles.flat().map(({ wait }) => wait.thread.slices.object[wait.row]));
+  return report.locks
+    .filter((lock) => !deadlocked.has(indexOfId(lock.id)) && !isSignalKind(model.objects[indexOfId(lock.id)]!.kind))
+    .filter((lock) => lock.wait.totalNs >= Math.max(5e6, report.durationNs * 0.05))
+    .sort((x, y) => y.wait.totalNs - x.wait.totalNs)
+    .slice(0, 3)
+    .map((lock) => {
+      const own = numbers.objects[indexOfId(lock.id)]!;
+      const long = lock.hold.p50Ns > 1e6;
+      const threads = own.waiters.size;
+      return {
+        rule: "contended-lock",
+        severity: lock.wait.totalNs >= report.durationNs * 0.2 ? "warning" : "info",
+        title: `“${lock.name}” is waited for`,
+        detail:
+          `${plural(threads, "thread")} waited for it ${times(lock.contended)}${gaveUp(lock.timeouts)}, ` +
+          `${formatDuration(lock.wait.totalNs)} in all, ${formatDuration(lock.wait.maxNs)} at the longest, up to ` +
+          `${plural(lock.maxWaiters, "wait")} at once. It was taken ${times(lock.acquisitions)} and held ` +
+          `${formatDuration(lock.hold.meanNs)} on average.`,
+        costNs: lock.wait.totalNs,
+        subjects: [lock.id],
+        sites: unique([...topSites(own.sites, 3), holdSite(model, indexOfId(lock.id))]),
+        advice: long
+          ? "Hold it for less: do the slow part (files, network, computing) before taking it or after giving it back."
+          : "Take it less often: gather changes and apply several at once, or split what it guards into parts with a lock each.",
+      } satisfies Finding;
+    });
+};
+
+/** Where the lock was held for longest, in all. */
+function holdSite(model: TraceModel, object: number): string {
+  const holds = model.objects[object]?.holds;
+  if (!holds) return "";
+  const sums = new Map<number, number>();
+  for (let i = 0; i < holds.count; i++) {
+    if (holds.inexact[i] !== 0) continue;
+    const length = endOf(holds.end[i]!, model.endNs) - holds.start[i]!;
+    sums.set(holds.site[i]!, (sums.get(holds.site[i]!) ?? 0) + length);
+  }
+  const top = [...sums].sort((x, y) => y[1] - x[1])[0];
+  return top ? withoutColumn(model.strings[top[0]] ?? "") : "";
+}
+
+export const queues: Rule = ({ numbers, report }) => {
+  const found: Finding[] = [];
+  for (const queue of report.queues) {
+    const own = numbers.objects[indexOfId(queue.id)]!;
+    const { putWait, getWait } = queue;
+    if (queue.capacity > 0 && putWait.totalNs >= Math.max(5e6, report.durationNs * 0.1)) {
+      found.push({
+        rule: "saturated-queue",
+        severity: putWait.totalNs >= report.durationNs * 0.5 ? "warning" : "info",
+        title: `“${queue.name}” is full: its producers wait`,
+        detail:
+          `${plural(own.putWaiters.size, "producer")} waited ${formatDuration(putWait.totalNs)} in all for one of its ` +
+          `${plural(queue.capacity, "place")} to become free. On average ${oneDigit(queue.meanDepth)} of them were taken, ` +
+          `and an item stayed ${formatDuration(queue.residence.meanNs)}.`,
+        costNs: putWait.totalNs,
+        subjects: [queue.id],
+        sites: topSites(own.putSites, 3),
+        advice:
+          "The consumers are the slow side: add some, or make their work shorter. More places only move the wait.",
+      });
+    } else if (getWait.totalNs >= Math.max(5e6, report.durationNs * 0.5) && queue.gets > 0) {
+      found.push({
+        rule: "starved-consumers",
+        severity: "info",
+        title: `“${queue.name}” is empty: its consumers wait`,
+        detail: `${plural(own.waiters.size, "consumer")} waited ${formatDuration(getWait.totalNs)} in all for something to be put in.`,
+        costNs: getWait.totalNs,
+        subjects: [queue.id],
+        sites: topSites(own.sites, 3),
+        advice:
+          "The producers are the slow side: add some, or let them put smaller pieces in earlier. Or there are more consumers than it takes.",
+      });
+    }
+  }
+  return found;
+};

@@ -1,0 +1,118 @@
+/** Waits that never ended: circles, what nobody brings, what a dead thread held. */
+import { SliceKind } from "../../model.js";
+import { withoutColumn } from "../../strings.js";
+import { holdersAt, siteOfWait } from "../deadlocks.js";
+import { formatDuration } from "../format.js";
+import type { Finding } from "../report-types.js";
+import { findStandstill } from "../standstill.js";
+import { type Rule, unique } from "./rule.js";
+
+export const deadlock: Rule = ({ model, cycles }) =>
+  cycles.map((cycle) => {
+    const steps = cycle.map(({ wait, heldBy }) => {
+      const { thread, row } = wait;
+      const object = model.objects[thread.slices.object[row]!];
+      const what = object
+        ? `“${object.name}”, which “${model.threads[heldBy]!.name}” holds`
+        : `the end of “${model.threads[heldBy]!.name}”`;
+      return `“${thread.name}” waits for ${what}`;
+    });
+    const since = Math.max(...cycle.map(({ wait }) => wait.thread.slices.start[wait.row]!));
+    const until = Math.min(...cycle.map(({ wait }) => wait.endNs));
+    const self = cycle.length === 1;
+    return {
+      rule: "deadlock",
+      severity: "error" as const,
+      title: self ? "A thread waits for itself" : `Deadlock of ${cycle.length} threads`,
+      detail: `${steps.join("; ")}.`,
+      costNs: Math.max(0, Math.round(until - since)),
+      subjects: cycle.map(({ wait }) => `thread-${wait.thread.index + 1}`),
+      sites: unique(cycle.map(({ wait }) => siteOfWait(model, wait))),
+      advice: self
+        ? "Only an RLock can be taken again by the thread that has it. Use one, or give this back first."
+        : "Take these locks in the same order everywhere, or hold only one at a time, or wait with a timeout.",
+    };
+  });
+
+/** Where no circle says it already: everybody waits for what nobody brings. */
+export const standstill: Rule = ({ model, cycles }) => {
+  if (cycles.length > 0) return [];
+  const found = findStandstill(model);
+  if (found === null || found.threads.length === 0) return [];
+  return [
+    {
+      rule: "standstill",
+      severity: "error",
+      title: "The program could never go on",
+      detail: `${found.threads.map(({ thread, text }) => `“${thread.name}” ${text}`).join("; ")}.`,
+      costNs: Math.max(0, Math.round(model.endNs - found.sinceNs)),
+      subjects: [...new Set(found.threads.map(({ thread }) => `thread-${thread.index + 1}`))],
+      sites: unique(found.threads.map(({ site }) => site)),
+      advice:
+        "See that whoever is waited for does its part on every path, also when it throws: give back, put, set, notify, or shut down.",
+    },
+  ];
+};
+
+export const abandonedLock: Rule = ({ model }) =>
+  model.objects.flatMap((object) => {
+    const dead = model.threads[object.abandonedBy];
+    if (dead === undefined) return [];
+    const { holds } = object;
+    let site = 0;
+    for (let i = 0; i < holds!.count; i++) if (holds!.thread[i] === dead.index) site = holds!.site[i]!;
+    return [
+      {
+        rule: "abandoned-lock",
+        severity: "error" as const,
+        title: `“${dead.name}” died while it held “${object.name}”`,
+        detail: "Those who waited for it got an error. What it guards may have been left halfway.",
+        costNs: 0,
+        subjects: [`lock-${object.index + 1}`, `thread-${dead.index + 1}`],
+        sites: unique([withoutColumn(model.strings[site] ?? ""), withoutColumn(object.site)]),
+        advice:
+          "Hold it by `using held = lock.holdSync()`, so that an error gives it back, and end threads by telling them, not by terminating them.",
+      },
+    ];
+  });
+
+export const neverEnded: Rule = ({ model, waits, cycles }) => {
+  if (!model.complete || findStandstill(model) !== null) return [];
+  const circular = new Set(cycles.flat().map(({ wait }) => wait));
+  const found: Finding[] = [];
+  for (const wait of waits) {
+    const { thread, row, endNs } = wait;
+    const kind = thread.slices.kind[row]!;
+    const object = model.objects[thread.slices.object[row]!];
+    const length = endNs - thread.slices.start[row]!;
+    // What a worker waits for when its program ends is nobody's fault, and neither is a moment.
+    if (circular.has(wait) || !object || kind === SliceKind.OtherWait || length < Math.max(50e6, model.endNs * 0.1))
+      continue;
+    const holders = kind === SliceKind.LockWait ? holdersAt(model, object.index, endNs) : [];
+    const who = holders.map((index) => `“${model.threads[index]!.name}”`).join(", ");
+    const why =
+      kind === SliceKind.LockWait
+        ? who === ""
+          ? "nobody was seen to hold it, so nobody was going to give it back"
+          : `${who} held it to the end`
+        : kind === SliceKind.QueueGetWait
+          ? "nothing was put into it any more"
+          : "nobody took anything out of it any more";
+    found.push({
+      rule: "wait-never-ended",
+      severity: "warning",
+      title: `“${thread.name}” never stopped waiting for “${object.name}”`,
+      detail: `It waited for ${formatDuration(length)}, until the end: ${why}.`,
+      costNs: Math.round(length),
+      subjects: [`thread-${thread.index + 1}`],
+      sites: unique([siteOfWait(model, wait)]),
+      advice:
+        kind === SliceKind.LockWait
+          ? "Give the lock back on every path: `using held = lock.holdSync()` does so even when something is thrown."
+          : kind === SliceKind.QueueGetWait
+            ? "Say when there is no more work: one end mark per consumer, or `queue.shutdown()`."
+            : "Let a consumer take until the producers are done, or end them with `queue.shutdown()`.",
+    });
+  }
+  return found.sort((x, y) => y.costNs - x.costNs).slice(0, 5);
+};

@@ -1,0 +1,158 @@
+/** Each finding on a trace made for it: who is counted, what is said, and where it points to. */
+import assert from "node:assert/strict";
+import { analyseFile } from "../../src/analysis/analyse-file.js";
+import { jsonReport } from "../../src/analysis/report/json-report.js";
+import type { Finding } from "../../src/analysis/report/report-types.js";
+import { isSignalKind } from "../../src/analysis/signals.js";
+import { EventKind, ObjectKind } from "../../src/trace/events.js";
+import { ms, SyntheticTrace, us } from "./synthetic-trace.js";
+
+const trace = (source: "perf" | "process-only" = "process-only") => {
+  const made = new SyntheticTrace({ cores: 4, source });
+  const process = made.process(100, "main.ts");
+  return { made, process, main: process.thread("main") };
+};
+
+function findingsOf(made: SyntheticTrace): Finding[] {
+  const { findings } = jsonReport(analyseFile(made.bytes()).model);
+  for (const finding of findings) {
+    for (const words of [finding.title, finding.detail, finding.advice]) {
+      assert.doesNotMatch(words, /undefined|NaN|Infinity|\[object/);
+      assert.ok(words.length > 0);
+    }
+  }
+  return findings;
+}
+
+function finding(made: SyntheticTrace, rule: string): Finding {
+  const all = findingsOf(made);
+  const found = all.find((one) => one.rule === rule);
+  assert.ok(found, `no ${rule} among ${all.map((one) => one.rule).join(", ")}`);
+  return found;
+}
+
+describe("a finding", () => {
+  it("counts a queue's consumers and producers each for their own waits", () => {
+    const { made, main } = trace();
+    const queue = main.queue(0, "q", 1);
+    const producers = [1, 2, 3].map((i) => main.spawn(ms(1), `p${i}`));
+    const consumer = main.spawn(ms(1), "c");
+    producers[0]!.put(ms(60), queue);
+    consumer.get(ms(60), queue, { since: ms(2) });
+    main.put(ms(61), queue);
+    // Three that wait for a place, but not for long.
+    for (const [i, producer] of producers.entries()) {
+      consumer.get(ms(63 + i), queue);
+      producer.put(ms(63 + i), queue, { since: ms(62) });
+    }
+    main.mark(ms(100), "end");
+    const starved = finding(made, "starved-consumers");
+    assert.match(starved.detail, /^1 consumer waited 58\.0 ms/);
+    assert.deepEqual(starved.sites, ["/work/main.ts:30"]);
+  });
+
+  it("of a full queue counts its producers and points to their lines", () => {
+    const { made, main } = trace();
+    const queue = main.queue(0, "q", 1);
+    const producers = [1, 2].map((i) => main.spawn(ms(1), `p${i}`));
+    const consumer = main.spawn(ms(1), "c");
+    main.put(ms(2), queue);
+    consumer.get(ms(40), queue);
+    producers[0]!.put(ms(41), queue, { since: ms(3), site: "file:///work/producer.ts:7:1" });
+    consumer.get(ms(80), queue, { since: ms(79) });
+    producers[1]!.put(ms(81), queue, { since: ms(4), site: "file:///work/producer.ts:9:1" });
+    main.mark(ms(100), "end");
+    const full = finding(made, "saturated-queue");
+    assert.match(full.detail, /^2 producers waited 115 ms in all for one of its 1 place to become free/);
+    assert.deepEqual(full.sites, ["/work/producer.ts:9", "/work/producer.ts:7"]);
+  });
+
+  it("of a lock says how often it was waited for, given up and taken", () => {
+    const { made, main } = trace();
+    const lock = main.lock(0, "l");
+    const [a, b] = [main.spawn(ms(1), "a"), main.spawn(ms(1), "b")];
+    main.acquire(ms(2), lock).release(ms(50), lock);
+    a.acquire(ms(50), lock, { since: ms(10) }).release(ms(51), lock);
+    b.lockTimeout(ms(30), lock, { since: ms(20) });
+    main.mark(ms(60), "end");
+    const { detail } = finding(made, "contended-lock");
+    assert.match(detail, /^2 threads waited for it 2 times \(and gave up once\), 50\.0 ms in all/);
+    assert.match(detail, /up to 2 waits at once\. It was taken 2 times/);
+  });
+
+  it("works for every kind of lock and queue", () => {
+    for (const kind of Object.values(ObjectKind).filter((kind) => kind < 32 && !isSignalKind(kind))) {
+      const { made, main } = trace();
+      const object = main.create(0, kind, "o", 1);
+      const other = main.spawn(ms(1), "other");
+      if (kind < 16) {
+        main.acquire(ms(2), object).release(ms(50), object);
+        other.acquire(ms(50), object, { since: ms(3) }).release(ms(51), object);
+      } else {
+        main.put(ms(2), object).put(ms(50), object, { since: ms(3) });
+        other.get(ms(49), object);
+      }
+      main.mark(ms(100), "end");
+      assert.deepEqual(finding(made, kind < 16 ? "contended-lock" : "saturated-queue").subjects.length, 1, `${kind}`);
+    }
+  });
+
+  it("of a producer that never got its place does not talk of end marks", () => {
+    const { made, main } = trace();
+    const queue = main.queue(0, "q", 1);
+    const producer = main.spawn(ms(1), "p");
+    producer.put(ms(2), queue);
+    producer.emit(ms(3), EventKind.QueuePutWait, { object: queue.number, a: 77, site: "file:///work/p.ts:3:1" });
+    main.mark(ms(400), "end");
+    const never = finding(made, "wait-never-ended");
+    assert.match(never.detail, /nobody took anything out of it any more/);
+    assert.match(never.advice, /consumer take until the producers are done/);
+    assert.deepEqual(never.sites, ["/work/p.ts:3"]);
+  });
+
+  it("of unused cores does not count who only awaits the others", () => {
+    const { made, process, main } = trace("perf");
+    const worker = main.spawn(ms(2), "worker");
+    main.on(0, 0, ms(4)).join(ms(3), ms(398), worker).on(0, ms(398), ms(399));
+    worker.on(1, ms(4), ms(397)).end(ms(397));
+    process.exit(ms(400));
+    assert.deepEqual(
+      findingsOf(made).map((one) => one.rule),
+      [],
+    );
+  });
+
+  it("of missing cores says where the threads were started, and whether others had the cores", () => {
+    const { made, process, main } = trace("perf");
+    const site = "file:///work/start.ts:5:9";
+    const threads = [2, 3].map((number) => {
+      main.emit(ms(1), EventKind.ThreadSpawn, { object: number, site });
+      return process.thread(`t${number}`, ms(1));
+    });
+    main.on(0, 0, ms(2)).join(ms(1), ms(399), threads[0]!);
+    for (const [core, thread] of threads.entries()) {
+      for (let t = 10; t < 390; t += 40) thread.on(core, ms(t), ms(t + 10), true);
+    }
+    made.coreTimes(0, [0, 0]);
+    made.coreTimes(ms(400), [ms(390), ms(390)]);
+    process.exit(ms(400));
+    const missing = finding(made, "no-core-free");
+    assert.deepEqual(missing.sites, ["/work/start.ts:5"]);
+    assert.match(missing.detail, /other programs had 7\d %/);
+    assert.match(missing.advice, /^Other programs used most of the cores/);
+  });
+
+  it("of tiny tasks and of idle workers gives counts and the pool's line", () => {
+    const { made, main } = trace();
+    const pool = main.pool(0, "p", 2, "file:///work/pool.ts:4:1");
+    const workers = [1, 2].map((i) => main.spawn(0, `w${i}`).worksFor(1, pool));
+    for (let i = 0; i < 400; i++) {
+      const task = main.submit(us(50 * i), pool, "crumb");
+      workers[i % 2]!.task(us(50 * i), us(50 * i + 40), pool, task, "crumb");
+    }
+    main.mark(ms(25), "end");
+    const idle = finding(made, "idle-workers");
+    assert.deepEqual(idle.sites, ["/work/pool.ts:4"]);
+    assert.ok(idle.costNs > ms(10) && idle.costNs < ms(14), `${idle.costNs}`);
+  });
+});
