@@ -1,5 +1,7 @@
 /**
- * Timeouts of waits on shared words: what users give, checked as Python checks it, as a point in time.
+ * Timeouts: what users give, checked as Python checks it, as a point in time (a reading of `performance.now()` in
+ * milliseconds, or Infinity). A negative one means zero, except where {@link checkPositiveTimeout} refuses it: for the
+ * locks, semaphores and queues of threads.
  *
  * Waits run in slices of at most {@link SLICE} milliseconds: a thread that is terminated just when it was woken takes
  * the wake with it, and then the next in line must look for itself before long.
@@ -39,6 +41,31 @@ export function checkPositiveTimeout(timeout: number | undefined | null): number
 /** The reading of `performance.now()` at which a timeout that begins now is over. */
 export function deadlineIn(timeout: number): number {
   return timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + Math.max(0, timeout);
+}
+
+/** The deadline of a user's timeout that begins now: {@link deadlineIn} of {@link checkTimeout}. */
+export function deadlineAfter(timeout: number | null | undefined): number {
+  return deadlineIn(checkTimeout(timeout));
+}
+
+/** The longest delay a Node timer takes; longer ones would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls `expired` when the deadline is over, however far it is; the loop stays alive until then. Returns its end. */
+export function atDeadline(deadline: number, expired: () => void): () => void {
+  if (deadline === Number.POSITIVE_INFINITY) return () => {};
+  let timer: NodeJS.Timeout;
+  const arm = () => {
+    const left = deadline - performance.now();
+    timer = setTimeout(left > LONGEST_TIMER_MS ? arm : fire, Math.min(Math.max(0, Math.ceil(left)), LONGEST_TIMER_MS));
+  };
+  const fire = () => {
+    // A timer may be a fraction of a millisecond early.
+    if (performance.now() < deadline) arm();
+    else expired();
+  };
+  arm();
+  return () => clearTimeout(timer);
 }
 
 /** How long to wait at once for a deadline; 0 or less when it is over, {@link ENDLESS_SLICE} when it never is. */

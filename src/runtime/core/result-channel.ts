@@ -128,6 +128,8 @@ export class ResultReader {
   /** Where the segment begins. */
   #segment = 0;
   #count = 0;
+  /** How many were published when it was last looked at. */
+  #published = 0;
   /** Of the result read last. */
   kind = 0;
   ticket = 0;
@@ -147,7 +149,10 @@ export class ResultReader {
 
   /** Goes to the next result; false if there is none. Its value has to be read before the next call. */
   next(): boolean {
-    if (!this.pending) return false;
+    if (this.#count === this.#published) {
+      this.#published = Atomics.load(view, this.#worker + WorkerWord.Results);
+      if (this.#count === this.#published) return false;
+    }
     if (this.#at === 0) {
       this.#segment = Atomics.load(view, this.#worker + WorkerWord.FirstResults);
       this.#at = this.#segment;

@@ -140,8 +140,13 @@ export function readSimpleList(at: number): unknown[] | typeof NOT_SIMPLE {
   if (heapBytes[at] !== T.Array) return NOT_SIMPLE;
   const length = heapBytes[at + 1] as number;
   if (length >= MAX_LIST) return NOT_SIMPLE;
-  const list: unknown[] = [];
   readTo = at + 2;
+  if (length === 1) {
+    // The most frequent: a literal, as an array that grows begins with room for many.
+    const value = readSimple(readTo);
+    return value === NOT_SIMPLE ? NOT_SIMPLE : [value];
+  }
+  const list: unknown[] = [];
   for (let i = 0; i < length; i++) {
     const value = readSimple(readTo);
     if (value === NOT_SIMPLE) return NOT_SIMPLE;

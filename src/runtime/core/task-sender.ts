@@ -64,8 +64,17 @@ export class TaskSender<T extends object> {
     this.#workers.push(worker);
   }
 
+  #wokeOne = false;
+
   /** True if a worker that had nothing to do was there for the task pushed last. */
-  servedAtOnce = false;
+  get servedAtOnce(): boolean {
+    return this.#wokeOne || this.#isHunted;
+  }
+
+  /** True if a worker that is awake looks for the only task there is. */
+  get #isHunted(): boolean {
+    return Atomics.load(view, this.index + ChannelWord.Hunting) !== 0 && unclaimed(this.index) <= 1;
+  }
 
   /**
    * Queues a task and wakes a worker if one has to be. Returns its ticket. `sendExtras` is called before the task can be
@@ -102,9 +111,8 @@ export class TaskSender<T extends object> {
     if (at === SEGMENT_SLOTS - 1) this.#current = null;
     this.#next = (this.#next + 1) | 0;
     Atomics.store(view, this.index + ChannelWord.Published, this.#next);
-    this.servedAtOnce =
-      (Atomics.load(view, this.index + ChannelWord.Hunting) !== 0 && unclaimed(this.index) <= 1) ||
-      (Atomics.load(view, this.index + ChannelWord.Sleepers) > 0 && this.#wakeOne());
+    this.#wokeOne = false;
+    if (Atomics.load(view, this.index + ChannelWord.Sleepers) > 0 && !this.#isHunted) this.#wokeOne = this.#wakeOne();
   }
 
   /** Encoding may run code of the user, which may push as well: so it comes before a slot is taken. */

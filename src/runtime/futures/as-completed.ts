@@ -1,9 +1,9 @@
 /** Futures in the order in which they get done: `asCompleted`. */
 
 import { WaitReason } from "../../trace/events.js";
+import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
-import { atDeadline, deadlineAfter } from "./deadline.js";
 import { type Future, isDone, neverDone, outcome, subscribe, unsubscribe } from "./future.js";
 import { requireFutures } from "./given-futures.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";

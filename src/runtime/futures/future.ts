@@ -14,9 +14,9 @@
 import { inspect } from "node:util";
 import { recording } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
+import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { CancelledError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
-import { atDeadline, deadlineAfter } from "./deadline.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
 import { beginWait, endWait } from "./recorded-wait.js";
 

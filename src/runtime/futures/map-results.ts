@@ -1,13 +1,15 @@
 /**
- * The results of `Executor.map`, in the order of the input.
+ * The results of `Executor.map`, in the order of the input: what all executors have in common, and the calls of those
+ * whose calls are futures.
  *
  * All calls are submitted at once, or, with `bufferSize`, so many, and one more for each result that is read. Whatever
  * ends the sequence early (an error of a call, the timeout, a `break` of the loop) cancels the calls that have not
  * begun, as the end of Python's generator does.
  */
+
+import { deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
-import { deadlineAfter } from "./deadline.js";
 import type { Future } from "./future.js";
 
 export interface MapOptions extends TimeoutOptions {
@@ -28,65 +30,55 @@ export interface MapResults<T> extends ResultIterator<T>, PromiseLike<T[]> {}
  */
 export const submitChunk: unique symbol = Symbol("submitChunk") as never;
 
-/** What is needed of an executor. */
-interface Submitting {
-  submit(fn: (...items: unknown[]) => unknown, ...items: unknown[]): Future<unknown>;
-}
-
-/** An executor that has it. */
-interface Chunking {
-  [submitChunk]?(fn: (...items: unknown[]) => unknown, rounds: unknown[][]): Future<unknown[]>;
-}
+/**
+ * The method of an executor that makes the results of `map` in a way of its own.
+ */
+export const mapCalls: unique symbol = Symbol("mapCalls") as never;
 
 const END = { done: true, value: undefined } as const;
+/** What {@link MapSequence.read} gives when the first unread call is not done. */
+export const NOT_YET: unique symbol = Symbol("not yet") as never;
 
-export class MapCalls implements MapResults<unknown> {
-  readonly #executor: Submitting;
-  readonly #fn: (...items: unknown[]) => unknown;
+type AnyFunction = (...items: unknown[]) => unknown;
+
+/** Calls under way, in order, and the reading of their results. */
+export abstract class MapSequence implements MapResults<unknown> {
   readonly #deadline: number;
   readonly #iterators: Iterator<unknown>[];
-  /** Calls per future; 0: one call a future, whose value is the result itself. */
-  readonly #chunk: number;
-  /** Under way or unread, in order. */
-  readonly #futures: Future<unknown>[] = [];
-  #firstFuture = 0;
-  /** Results of a chunk that was taken apart. */
-  #unread: unknown[] = [];
-  #nextUnread = 0;
+  /** How many calls may be under way or unread. */
+  protected readonly buffered: number;
   #inputEnded = false;
   #ended = false;
   #all: Promise<unknown[]> | null = null;
   /** Calls of `next` go one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    executor: Submitting,
-    fn: (...items: unknown[]) => unknown,
-    iterables: readonly Iterable<unknown>[],
-    options: MapOptions,
-  ) {
-    this.#executor = executor;
-    this.#fn = fn;
+  constructor(iterables: readonly Iterable<unknown>[], options: MapOptions) {
     this.#deadline = deadlineAfter(options.timeout);
-    const { bufferSize, chunkSize } = options;
+    const { bufferSize } = options;
     if (bufferSize !== undefined && bufferSize !== null) {
       if (!Number.isInteger(bufferSize)) throw new TypeError("bufferSize must be an integer");
       if (bufferSize < 1) throw new RangeError("bufferSize must be at least 1");
     }
-    this.#chunk = 0;
-    if (submitChunk in executor && chunkSize !== undefined) {
-      if (!Number.isInteger(chunkSize)) {
-        if (typeof chunkSize !== "number" || !(chunkSize < 1)) throw new TypeError("chunkSize must be an integer");
-      }
-      if (chunkSize < 1) throw new RangeError("chunkSize must be >= 1.");
-      if (chunkSize > 1) this.#chunk = chunkSize;
-    }
+    this.buffered = bufferSize ?? Number.POSITIVE_INFINITY;
     this.#iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
-    // With chunks, as many chunks as hold bufferSize calls.
-    const buffered = bufferSize === undefined || bufferSize === null ? Number.POSITIVE_INFINITY : bufferSize;
-    const futures = this.#chunk === 0 ? buffered : Math.max(1, Math.ceil(buffered / this.#chunk));
+  }
+
+  /** Hands in the next call, or as many as travel together. Returns false if the input is at its end. */
+  protected abstract submitNext(): boolean;
+  /** True if a call was handed in whose result was not read. */
+  protected abstract hasUnread(): boolean;
+  /** Takes the result of the first unread call; throws what it threw. {@link NOT_YET} if it is not done. */
+  protected abstract read(): unknown;
+  /** A future that gets done when the first unread call is. */
+  protected abstract gate(): Future<unknown>;
+  /** Takes back what has not begun, and forgets all. */
+  protected abstract cancelRest(): void;
+
+  /** Hands in what may be under way at once. To be called once by the constructor of a subclass. */
+  protected fill(count: number): void {
     try {
-      for (let i = 0; i < futures && this.#submitNext(); i++);
+      for (let i = 0; i < count && this.submitNext(); i++);
     } catch (error) {
       this.#end();
       throw error;
@@ -107,39 +99,45 @@ export class MapCalls implements MapResults<unknown> {
   }
 
   async #next(options: WaitOptions | undefined): Promise<IteratorResult<unknown, undefined>> {
-    const unread = this.#read();
-    if (unread !== null) return unread;
-    const future = this.#futures[this.#firstFuture]!;
     const own = deadlineAfter(options?.timeout);
-    if (!future.done()) {
-      const left = Math.min(own, this.#deadline) - performance.now();
-      // Told apart from a TimeoutError that the task itself threw: that one comes with the future done.
-      await future.exception({ timeout: left, signal: options?.signal }).catch((error) => {
-        if (future.done()) return;
-        if (error instanceof TimeoutError && this.#deadline <= own) this.#end();
-        throw error;
-      });
+    for (;;) {
+      if (this.#isOver()) return END;
+      const value = this.#read();
+      if (value !== NOT_YET) return { done: false, value };
+      await this.#wait(own, options?.signal);
     }
-    return this.#take(future);
+  }
+
+  async #wait(own: number, signal: AbortSignal | undefined): Promise<void> {
+    const gate = this.gate();
+    const left = Math.min(own, this.#deadline) - performance.now();
+    // Told apart from an error of the task itself: that one comes with the future done.
+    await gate.exception({ timeout: left, signal }).catch((error) => {
+      if (gate.done()) return;
+      if (error instanceof TimeoutError && this.#deadline <= own) this.#end();
+      throw error;
+    });
   }
 
   nextSync(options?: TimeoutOptions): IteratorResult<unknown, undefined> {
-    const unread = this.#read();
-    if (unread !== null) return unread;
-    const future = this.#futures[this.#firstFuture]!;
     const own = deadlineAfter(options?.timeout);
-    if (!future.done()) {
-      const left = Math.min(own, this.#deadline) - performance.now();
-      try {
-        future.exceptionSync({ timeout: left });
-      } catch (error) {
-        if (!future.done()) {
-          if (error instanceof TimeoutError && this.#deadline <= own) this.#end();
-          throw error;
-        }
-      }
+    for (;;) {
+      if (this.#isOver()) return END;
+      const value = this.#read();
+      if (value !== NOT_YET) return { done: false, value };
+      this.#waitSync(own);
     }
-    return this.#take(future);
+  }
+
+  #waitSync(own: number): void {
+    const gate = this.gate();
+    try {
+      gate.exceptionSync({ timeout: Math.min(own, this.#deadline) - performance.now() });
+    } catch (error) {
+      if (gate.done()) return;
+      if (error instanceof TimeoutError && this.#deadline <= own) this.#end();
+      throw error;
+    }
   }
 
   *sync(): Generator<unknown, undefined> {
@@ -149,6 +147,21 @@ export class MapCalls implements MapResults<unknown> {
         if (step.done) return;
         yield step.value;
       }
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** All results that are left. */
+  allSync(): unknown[] {
+    const results: unknown[] = [];
+    try {
+      while (!this.#isOver()) {
+        const value = this.#read();
+        if (value === NOT_YET) this.#waitSync(Number.POSITIVE_INFINITY);
+        else results.push(value);
+      }
+      return results;
     } finally {
       this.#end();
     }
@@ -164,13 +177,19 @@ export class MapCalls implements MapResults<unknown> {
     return this.#all.then(onFulfilled, onRejected);
   }
 
-  async #collect(): Promise<unknown[]> {
-    const results: unknown[] = [];
-    for (;;) {
-      const step = await this.next();
-      if (step.done) return results;
-      results.push(step.value);
-    }
+  /** All results that are left, when the calls of `next` before had theirs. */
+  #collect(): Promise<unknown[]> {
+    const all = this.#turn.then(async () => {
+      const results: unknown[] = [];
+      while (!this.#isOver()) {
+        const value = this.#read();
+        if (value === NOT_YET) await this.#wait(Number.POSITIVE_INFINITY, undefined);
+        else results.push(value);
+      }
+      return results;
+    });
+    this.#turn = all.catch(() => {});
+    return all;
   }
 
   /** The end of a `for await` that breaks. */
@@ -179,59 +198,39 @@ export class MapCalls implements MapResults<unknown> {
     return END;
   }
 
-  /** What needs no waiting: the rest of a chunk, or the end. */
-  #read(): IteratorResult<unknown, undefined> | null {
-    if (this.#ended) return END;
-    if (this.#nextUnread < this.#unread.length) return { done: false, value: this.#unread[this.#nextUnread++] };
-    if (this.#firstFuture < this.#futures.length) return null;
+  /** True if there is nothing more to come. */
+  #isOver(): boolean {
+    if (this.#ended) return true;
+    if (this.hasUnread()) return false;
     this.#end();
-    return END;
+    return true;
   }
 
-  /** The result of the first future, which is done. */
-  #take(future: Future<unknown>): IteratorResult<unknown, undefined> {
-    // A concurrent end took everything away.
-    if (this.#ended) return END;
-    let value: unknown;
+  #read(): unknown {
     try {
-      value = future.resultSync();
-      this.#firstFuture++;
-      if (this.#firstFuture > 1024 && this.#firstFuture * 2 > this.#futures.length) {
-        this.#futures.splice(0, this.#firstFuture);
-        this.#firstFuture = 0;
-      }
-      if (!this.#inputEnded) this.#submitNext();
+      const value = this.read();
+      if (value !== NOT_YET && !this.#inputEnded && this.mayHandIn()) this.submitNext();
+      return value;
     } catch (error) {
       this.#end();
       throw error;
     }
-    if (this.#chunk === 0) return { done: false, value };
-    this.#unread = value as unknown[];
-    this.#nextUnread = 1;
-    return { done: false, value: this.#unread[0] };
   }
 
-  /** Submits the next call or chunk. Returns false if the input is at its end. */
-  #submitNext(): boolean {
-    if (this.#chunk === 0) {
-      const round = this.#nextRound();
-      if (round === null) return false;
-      this.#futures.push(this.#executor.submit(this.#fn, ...round));
-      return true;
-    }
-    const rounds: unknown[][] = [];
-    for (let round = this.#nextRound(); round !== null; round = this.#nextRound()) {
-      rounds.push(round);
-      if (rounds.length === this.#chunk) break;
-    }
-    if (rounds.length === 0) return false;
-    this.#futures.push((this.#executor as Chunking)[submitChunk]!(this.#fn, rounds));
+  /** True if the result just read made room for one more call, or for as many as travel together. */
+  protected mayHandIn(): boolean {
     return true;
   }
 
   /** One item of each iterable, or null when the shortest has ended. */
-  #nextRound(): unknown[] | null {
+  protected nextRound(): unknown[] | null {
     if (this.#inputEnded) return null;
+    if (this.#iterators.length === 1) {
+      const step = (this.#iterators[0] as Iterator<unknown>).next();
+      if (!step.done) return [step.value];
+      this.#inputEnded = true;
+      return null;
+    }
     const round: unknown[] = [];
     for (const iterator of this.#iterators) {
       const step = iterator.next();
@@ -248,11 +247,102 @@ export class MapCalls implements MapResults<unknown> {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (let i = this.#firstFuture; i < this.#futures.length; i++) this.#futures[i]!.cancel();
-    this.#futures.length = 0;
+    this.cancelRest();
     if (!this.#inputEnded) {
       this.#inputEnded = true;
       for (const iterator of this.#iterators) iterator.return?.();
     }
   }
+}
+
+/** What is needed of an executor. */
+interface Submitting {
+  submit(fn: AnyFunction, ...items: unknown[]): Future<unknown>;
+  [submitChunk]?(fn: AnyFunction, rounds: unknown[][]): Future<unknown[]>;
+}
+
+/** Calls that are futures, alone or in chunks. */
+export class MapCalls extends MapSequence {
+  readonly #executor: Submitting;
+  readonly #fn: AnyFunction;
+  /** Calls per future; 0: one call a future, whose value is the result itself. */
+  readonly #chunk: number;
+  /** Under way or unread, in order. */
+  readonly #futures: Future<unknown>[] = [];
+  #firstFuture = 0;
+  /** Results of a chunk that was taken apart. */
+  #unread: unknown[] = [];
+  #nextUnread = 0;
+
+  constructor(executor: Submitting, fn: AnyFunction, iterables: readonly Iterable<unknown>[], options: MapOptions) {
+    super(iterables, options);
+    this.#executor = executor;
+    this.#fn = fn;
+    this.#chunk = submitChunk in executor ? chunkOf(options.chunkSize) : 0;
+    // With chunks, as many chunks as hold bufferSize calls.
+    this.fill(this.#chunk === 0 ? this.buffered : Math.max(1, Math.ceil(this.buffered / this.#chunk)));
+  }
+
+  protected hasUnread(): boolean {
+    return this.#nextUnread < this.#unread.length || this.#firstFuture < this.#futures.length;
+  }
+
+  protected read(): unknown {
+    if (this.#nextUnread < this.#unread.length) return this.#unread[this.#nextUnread++];
+    const future = this.#futures[this.#firstFuture]!;
+    if (!future.done()) return NOT_YET;
+    const value = future.resultSync();
+    this.#firstFuture++;
+    if (this.#firstFuture > 1024 && this.#firstFuture * 2 > this.#futures.length) {
+      this.#futures.splice(0, this.#firstFuture);
+      this.#firstFuture = 0;
+    }
+    if (this.#chunk === 0) return value;
+    this.#unread = value as unknown[];
+    this.#nextUnread = 1;
+    return this.#unread[0];
+  }
+
+  protected override mayHandIn(): boolean {
+    return this.#chunk === 0 || this.#nextUnread === 1;
+  }
+
+  protected gate(): Future<unknown> {
+    return this.#futures[this.#firstFuture]!;
+  }
+
+  protected submitNext(): boolean {
+    if (this.#chunk === 0) {
+      const round = this.nextRound();
+      if (round === null) return false;
+      this.#futures.push(this.#executor.submit(this.#fn, ...round));
+      return true;
+    }
+    const rounds: unknown[][] = [];
+    for (let round = this.nextRound(); round !== null; round = this.nextRound()) {
+      rounds.push(round);
+      if (rounds.length === this.#chunk) break;
+    }
+    if (rounds.length === 0) return false;
+    this.#futures.push(this.#executor[submitChunk]!(this.#fn, rounds));
+    return true;
+  }
+
+  protected cancelRest(): void {
+    for (let i = this.#firstFuture; i < this.#futures.length; i++) this.#futures[i]!.cancel();
+    this.#futures.length = 0;
+    this.#firstFuture = 0;
+    this.#unread = [];
+    this.#nextUnread = 0;
+  }
+}
+
+/** How many calls travel together; 0 for one. */
+function chunkOf(chunkSize: number | undefined): number {
+  if (chunkSize === undefined) return 0;
+  if (!Number.isInteger(chunkSize) && (typeof chunkSize !== "number" || !(chunkSize < 1))) {
+    throw new TypeError("chunkSize must be an integer");
+  }
+  if (chunkSize < 1) throw new RangeError("chunkSize must be >= 1.");
+  return chunkSize > 1 ? chunkSize : 0;
 }

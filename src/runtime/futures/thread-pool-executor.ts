@@ -7,6 +7,8 @@ import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
 import { Executor, type ShutdownOptions } from "./executor.js";
 import type { Future } from "./future.js";
+import { type MapOptions, type MapSequence, mapCalls } from "./map-results.js";
+import { ThreadMapCalls } from "./thread-map-calls.js";
 import { ThreadPool } from "./thread-pool.js";
 
 export type ThreadPoolExecutorOptions<I extends unknown[]> = NameOptions & {
@@ -63,6 +65,14 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
    */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
     return this.#pool.submit(fn as (...args: never[]) => unknown, args) as Future<Awaited<R>>;
+  }
+
+  override [mapCalls](
+    fn: (...items: unknown[]) => unknown,
+    iterables: readonly Iterable<unknown>[],
+    options: MapOptions,
+  ): MapSequence {
+    return new ThreadMapCalls(this.#pool, fn, iterables, options);
   }
 
   /** Stops accepting work and waits for what was accepted. May be repeated. */

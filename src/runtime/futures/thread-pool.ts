@@ -10,7 +10,7 @@
  * own last message, from the worker's "exit" event, or, while the owner blocks, by looking whether it still exists.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { callSite, emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
+import { emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
 import { EventKind, WaitReason } from "../../trace/events.js";
 import { BrokenThreadPool, CancelledError, RuntimeError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
@@ -39,15 +39,12 @@ import {
   watch,
 } from "./inbox.js";
 import { openPools } from "./open-pools.js";
-import { beginWait, endWait } from "./recorded-wait.js";
+import { affordableSite, beginWait, endWait } from "./recorded-wait.js";
 import { TaskExtras } from "./task-extras.js";
 import { serveThreadPool } from "./thread-pool-worker.js";
 import { type ExtrasMessage, WORD_HEADER, Word, type WorkerStart } from "./thread-task.js";
 
 const { view } = words;
-
-/** So many tasks under way have their call sites recorded; a flood of them goes without, since a site costs more. */
-const SITES_AT_ONCE = 1024;
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -120,8 +117,7 @@ export class ThreadPool implements TaskLink, Source {
     const time = recording ? now() : 0;
     const ticket = this.#tasks.push(fn.number, args, sink, this.#addExtras);
     if (recording) {
-      const site = this.#open < SITES_AT_ONCE ? callSite() : 0;
-      emitAt(time, EventKind.TaskSubmit, this.number, site, (ticket >>> 0) + 1, intern(fn.name), 0);
+      emitAt(time, EventKind.TaskSubmit, this.number, affordableSite(time), (ticket >>> 0) + 1, intern(fn.name), 0);
     }
     this.#open++;
     expect();

@@ -1,8 +1,8 @@
 /** Waiting for several futures, of any executors: `wait` and `waitSync`. */
 
 import { WaitReason } from "../../trace/events.js";
+import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
-import { atDeadline, deadlineAfter } from "./deadline.js";
 import { type Future, hasFailed, isDone, neverDone, subscribe, unsubscribe } from "./future.js";
 import { requireFutures } from "./given-futures.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
