@@ -360,8 +360,13 @@ export class App {
     this.#summary = summary;
     const headline = { ...summary.headline, live: this.#isLive };
     const exit = model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`);
-    const other = summary.states[3]! + summary.states[4]!;
-    this.#header.update(headline, other, exit, Boolean(model.signal ?? model.exitCode));
+    this.#header.update(
+      headline,
+      summary.states[3]!,
+      summary.states[4]!,
+      exit,
+      Boolean(model.signal ?? model.exitCode),
+    );
     if (model.command.length > 0) this.#header.setName(commandName(model.command), model.command.join(" "));
     this.#layout.setNotes(traceNotes(model));
     this.#host.send({ type: "headline", headline });

@@ -1,3 +1,4 @@
+import { SliceKind } from "../src/analysis/model.js";
 import type { LaneList } from "./model/lane-list.js";
 import type { LoadedTrace } from "./model/loaded-trace.js";
 import type { Thing } from "./model/things.js";
@@ -48,7 +49,11 @@ export class ViewState {
     const lane = this.lanes.find(this.pointerLane);
     if (lane && (lane.kind === "lock" || lane.kind === "queue" || lane.kind === "pool")) return lane.index;
     const thing = this.hover ?? this.selection;
-    if (thing?.type === "slice") return this.trace.model.threads[thing.thread]!.slices.object[thing.row]!;
+    if (thing?.type === "slice") {
+      const { kind, object } = this.trace.model.threads[thing.thread]!.slices;
+      // All tasks of a pool would be most of the picture.
+      return kind[thing.row] === SliceKind.Task ? -1 : object[thing.row]!;
+    }
     return thing?.type === "hold" ? thing.object : -1;
   }
 }

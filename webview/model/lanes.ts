@@ -36,6 +36,8 @@ export const size = {
   padding: 5,
   holdRow: 14,
   waiters: 14,
+  /** A title with a line below it. */
+  twoLines: 30,
   steps: 34,
   core: 17,
 } as const;
@@ -111,13 +113,14 @@ export function layOutLanes(model: TraceModel, indexes: TrackIndexes, options: L
       const used = (object.holds?.count ?? 0) + (object.waiters?.count ?? 0);
       if (used === 0) continue;
       const rows = Math.max(1, indexes.objects[object.index]?.holds?.levels.length ?? 1);
-      const height = 2 * size.padding + rows * size.holdRow + 2 + size.waiters;
+      const strip = indexes.objects[object.index]?.waiters?.greatest ? 2 + size.waiters : 0;
+      const height = 2 * size.padding + Math.max(size.twoLines, rows * size.holdRow + strip);
       locks.push({ ...common, id: `lock:${object.index}`, kind: "lock", rows, height });
     }
   }
-  addGroup("locks", -1, "Locks", "who held it, how many waited", locks);
-  addGroup("queues", -1, "Queues", "items waiting in them", queues);
-  addGroup("pools", -1, "Pools", "tasks running and waiting", pools);
+  addGroup("locks", -1, "Locks", "holders and waiters", locks);
+  addGroup("queues", -1, "Queues", "items in them", queues);
+  addGroup("pools", -1, "Pools", "running, waiting", pools);
   const counters = model.counters.map((counter) => ({
     id: `counter:${counter.index}`,
     kind: "counter" as const,
@@ -139,7 +142,7 @@ export function layOutLanes(model: TraceModel, indexes: TrackIndexes, options: L
     used: core.count > 0,
   }));
   const used = cores.filter((core) => core.used).map(({ used: _, ...core }) => core);
-  addGroup("cores", -1, "Cores", `${plural(used.length, "core")} used · which thread ran where`, used);
+  addGroup("cores", -1, "Cores", "which thread ran", used);
   return lanes;
 }
 

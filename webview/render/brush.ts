@@ -65,8 +65,11 @@ export class Brush {
     this.rect(x + w - thickness, y, thickness, h, color);
   }
 
-  /** As much of a text as fits into `room`, with its middle at `y`; nothing if not even three letters do. */
-  text(text: string, x: number, y: number, room: number, color: string): void {
+  /**
+   * As much of a text as fits into `room`, with its middle at `y`; nothing if not even three letters do. A `ground`
+   * of that colour keeps it legible over anything.
+   */
+  text(text: string, x: number, y: number, room: number, color: string, ground = ""): void {
     if (room < 14 * this.ratio || !text) return;
     let shown = text;
     const width = this.#measure(text);
@@ -76,6 +79,12 @@ export class Brush {
         if (--fit < 3) return;
         shown = `${text.slice(0, fit)}…`;
       } while (this.#measure(shown) > room);
+    }
+    if (ground) {
+      const { ratio } = this;
+      this.context.globalAlpha = 0.9;
+      this.rect(x - 3 * ratio, y - 7 * ratio, this.#measure(shown) + 6 * ratio, 14 * ratio, ground);
+      this.context.globalAlpha = 1;
     }
     this.#color = color;
     this.context.fillStyle = color;

@@ -48,7 +48,7 @@ function forChosen(
 }
 
 function outlineSpan(
-  { frame, range, ratio }: Picture,
+  { frame, range, ratio, scene }: Picture,
   start: number,
   end: number,
   y: number,
@@ -56,17 +56,19 @@ function outlineSpan(
   ink: Ink,
   thickness: number,
 ): void {
+  const ground = scene.theme.inks.background;
   const scale = range.pixels / (range.end - range.start);
   const x0 = Math.max(-4, Math.round((start - range.start) * scale));
   const x1 = Math.min(range.pixels + 4, Math.round(((Number.isNaN(end) ? range.now : end) - range.start) * scale));
   if (x1 < 0 || x0 > range.pixels) return;
   const beyond = Math.round(ratio);
-  frame.outline(
-    x0 - beyond,
-    y - beyond,
-    Math.max(3, x1 - x0 + beyond),
-    height + 2 * beyond,
-    Math.round(thickness * ratio),
-    ink,
-  );
+  const left = x0 - beyond;
+  const top = y - beyond;
+  const width = Math.max(3, x1 - x0 + beyond);
+  const tall = height + 2 * beyond;
+  const thick = Math.round(thickness * ratio);
+  frame.outline(left, top, width, tall, thick, ink);
+  // A selection stands off from what it frames, whatever colour that has.
+  if (thickness > 1 && width > 6 * thick)
+    frame.outline(left + thick, top + thick, width - 2 * thick, tall - 2 * thick, beyond, ground);
 }

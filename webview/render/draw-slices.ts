@@ -59,12 +59,13 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
     const style = styles.of(kind[row]!, flags[row]!, name[row]!, model.strings);
     const left = Math.max(-2, Math.round(x0));
     const right = Math.min(range.pixels + 2, Math.max(left + 1, Math.round(x1)));
+    const dimmed = foundName >= 0 && name[row] !== foundName;
     if (merged > 1 || right - left < ALONE_FROM) {
-      run.add(left, right, style.ink);
+      const plain = foundName < 0 ? style.ink : dimmed ? faded(style.ink, DIMMED) : inks.foreground;
+      run.add(left, right, plain);
       return;
     }
     run.end();
-    const dimmed = foundName >= 0 && name[row] !== foundName;
     const ink = (of: Ink): Ink => (dimmed ? faded(of, DIMMED) : of);
     const width = right - left - gap;
     frame.rect(left, y, width, height, ink(style.ink));

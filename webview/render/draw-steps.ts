@@ -1,4 +1,5 @@
 /** Draws values that change in steps: waiters of a lock, depth of a queue, tasks of a pool, counters. */
+import { formatCount } from "../model/format.js";
 import { type Lane, size } from "../model/lanes.js";
 import { type StepCurve, type StepPixels, stepPixels } from "../model/step-curve.js";
 import type { Picture } from "./picture.js";
@@ -26,6 +27,8 @@ export class StepPainter {
     const { area, areaLight } = picture.scene.theme.inks;
     const height = Math.round(size.steps * picture.ratio);
     this.#draw(picture, index, top + height, height, index.greatest || 1, area, areaLight, 0);
+    const most = index.greatest.toLocaleString("en-US", { maximumFractionDigits: 3 });
+    caption(picture, top, `peak ${most} ${lane.subtitle}`);
   }
 
   drawQueue(picture: Picture, lane: Lane, top: number): void {
@@ -38,6 +41,7 @@ export class StepPainter {
     const height = Math.round((size.steps - 2) * ratio);
     const scale = Math.max(capacity, depth.greatest, 1);
     this.#draw(picture, depth, base, height, scale, area, areaLight, capacity);
+    caption(picture, top, `peak ${formatCount(depth.greatest)}${capacity > 0 ? ` of ${formatCount(capacity)}` : ""}`);
     if (capacity <= 0) return;
     const y = Math.round(base - (height * capacity) / scale);
     const dash = Math.round(3 * ratio);
@@ -74,6 +78,11 @@ export class StepPainter {
       }
     }
     if (busy) paint(picture, { mean: busyMean, high: busyMean }, base, height, scale, running, running, 0);
+    const words = [
+      busy ? `${formatCount(busy.greatest)} running` : "",
+      queued ? `${formatCount(queued.greatest)} waiting` : "",
+    ];
+    caption(picture, top, `peak ${words.filter(Boolean).join(", ")}`);
   }
 
   #draw(
@@ -89,6 +98,12 @@ export class StepPainter {
     curve.walk(picture.range, this.#steps);
     paint(picture, this.#steps, base, height, scale, ink, light, capacity);
   }
+}
+
+/** What the height of a lane means. */
+function caption({ texts, scene, range, ratio }: Picture, top: number, words: string): void {
+  const { muted, background } = scene.theme;
+  texts.add(words, 0, range.pixels, top + 9 * ratio, muted, 1, range.pixels, ratio, background);
 }
 
 /** Solid up to the mean of a pixel, light up to the greatest value; a full queue in the colour of warning. */

@@ -8,6 +8,7 @@ export interface FrameStatistics {
   /** Milliseconds of work, over the last 600 frames at most. */
   readonly mean: number;
   readonly median: number;
+  readonly min: number;
   readonly p95: number;
   readonly max: number;
   /** Milliseconds from one frame to the next while drawing went on without a pause. */
@@ -56,6 +57,7 @@ export class FrameScheduler {
       mean: times.length ? times.reduce((sum, time) => sum + time, 0) / times.length : 0,
       median: at(times, 0.5),
       p95: at(times, 0.95),
+      min: times[0] ?? 0,
       max: times.at(-1) ?? 0,
       medianInterval: at(intervals, 0.5),
       reset: () => {

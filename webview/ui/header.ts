@@ -56,7 +56,8 @@ export class Header {
       ["running", "running"],
       ["ready", "ready"],
       ["blocked", "blocked"],
-      ["other", "waiting"],
+      ["io", "I/O"],
+      ["sleep", "asleep"],
     ] as const) {
       const part = h("i", { class: `part ${state}` });
       this.#parts.push(part);
@@ -96,8 +97,8 @@ export class Header {
     this.#name.title = whole;
   }
 
-  /** Shows the numbers; `otherNs` is the time neither running, ready nor blocked, but not idle. */
-  update(headline: Headline, otherNs: number, exit: string, failed: boolean): void {
+  /** Shows the numbers; `ioNs` and `asleepNs` are off the core for I/O and by its own wish. */
+  update(headline: Headline, ioNs: number, asleepNs: number, exit: string, failed: boolean): void {
     setText(this.#duration, formatDuration(headline.durationNs));
     setText(this.#cores, headline.coresUsed.toFixed(headline.coresUsed < 9.95 ? 1 : 0));
     setText(this.#coresOf, `of ${headline.coresAvailable} cores`);
@@ -105,15 +106,23 @@ export class Header {
     this.#exit.hidden = headline.live || exit === "";
     setText(this.#exit, exit);
     setClass(this.#exit, "failed", failed);
-    const times = [headline.runningNs, headline.readyNs, headline.blockedNs, otherNs];
+    const times = [headline.runningNs, headline.readyNs, headline.blockedNs, ioNs, asleepNs];
     const sum = times.reduce((a, b) => a + b, 0);
-    const words = ["running", "ready but without a core", "blocked", "in I/O or asleep"];
+    const words = [
+      "running",
+      "ready but without a core",
+      "blocked",
+      "off their cores for I/O or page faults",
+      "asleep",
+    ];
     times.forEach((time, i) => {
       const part = sum > 0 ? time / sum : 0;
       this.#parts[i]!.style.flexGrow = String(part);
       setText(this.#values[i]!, formatPercent(part));
-      (this.#values[i]!.parentElement as HTMLElement).title =
-        `${formatDuration(time)} ${words[i]}, summed over threads`;
+      const share = this.#values[i]!.parentElement as HTMLElement;
+      share.title = `${formatDuration(time)} ${words[i]}, summed over threads`;
+      // Of the less common states only those that were there.
+      share.hidden = i > 2 && part === 0;
     });
     this.#bar.setAttribute(
       "aria-label",

@@ -32,7 +32,9 @@ export interface Layout {
   announce(words: string): void;
 }
 
+/** Widths of the names, CSS pixels: the least by dragging, and where there is little room. */
 const MIN_LABEL = 60;
+const NARROW_LABEL = 116;
 
 /** The frame of the page: what is where. */
 export function buildLayout(parts: LayoutParts): Layout {
@@ -86,10 +88,10 @@ export function buildLayout(parts: LayoutParts): Layout {
   };
   const narrow = matchMedia("(max-width: 560px)");
   const byWindow = (): void => {
-    if (!parts.compact) setLabelWidth(narrow.matches ? 104 : parts.labelWidth);
+    if (!parts.compact) setLabelWidth(narrow.matches ? NARROW_LABEL : parts.labelWidth);
     parts.resized();
   };
-  setLabelWidth(narrow.matches && !parts.compact ? 104 : labelWidth);
+  setLabelWidth(narrow.matches && !parts.compact ? NARROW_LABEL : labelWidth);
   narrow.addEventListener("change", byWindow);
   sash.addEventListener("pointerdown", (event) => {
     sash.setPointerCapture(event.pointerId);

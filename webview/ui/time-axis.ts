@@ -36,6 +36,7 @@ export class TimeAxis {
     // A label at the edge would be cut in half.
     group
       .selectAll<SVGTextElement, number>("text")
+      .attr("dx", (time) => (scale(time) < 24 ? 3 : scale(time) > viewport.width - 24 ? -3 : 0))
       .attr("text-anchor", (time) =>
         scale(time) < 24 ? "start" : scale(time) > viewport.width - 24 ? "end" : "middle",
       );

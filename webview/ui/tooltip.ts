@@ -10,12 +10,7 @@ export class Tooltip {
   show(description: Description, x: number, y: number): void {
     if (this.#shown !== description) {
       this.#shown = description;
-      const facts = description.facts
-        .slice(0, 5)
-        .map((fact) => h("div", { class: "fact" }, h("span", {}, fact.label), h("b", {}, fact.value)));
-      const links = description.links
-        .slice(0, 2)
-        .map((fact) => h("div", { class: "fact" }, h("span", {}, fact.label), h("b", {}, fact.value)));
+      const facts = [...description.facts.slice(0, 5), ...description.links.slice(0, 2)];
       this.element.replaceChildren(
         h(
           "div",
@@ -24,8 +19,7 @@ export class Tooltip {
           h("b", {}, description.title),
           h("span", {}, description.kind),
         ),
-        ...facts,
-        ...links,
+        h("dl", {}, ...facts.flatMap((fact) => [h("dt", {}, fact.label), h("dd", {}, fact.value)])),
         ...(description.site ? [h("div", { class: "tip-site" }, shortSite(description.site))] : []),
       );
     }
