@@ -153,7 +153,11 @@ export class RecordApplier {
         return;
       case EventKind.ProcessSpawn: {
         const child = model.process(a);
-        if (child.name === "" && b !== 0) child.name = this.#name(b);
+        // Who started it knows it by a better name than the system does.
+        if (b !== 0) {
+          child.name = this.#name(b);
+          child.namedByParent = true;
+        }
         if (child.parentPid < 0) child.parentPid = group.pid;
         if (Number.isNaN(child.startNs)) child.startNs = t;
         model.spawnsOfProcesses.set(a, { thread, t });

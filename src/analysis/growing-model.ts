@@ -8,6 +8,7 @@ import { ThreadLane } from "./thread-lane.js";
 
 export class ProcessGroup implements ProcessTrack {
   name = "";
+  namedByParent = false;
   parentPid = -1;
   startNs = Number.NaN;
   endNs = Number.NaN;

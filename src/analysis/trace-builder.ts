@@ -256,7 +256,7 @@ export class TraceBuilder {
   #processStart(frame: ProcessStartFrame): void {
     const group = this.#process(frame.pid);
     if (frame.parentPid > 0) group.parentPid = frame.parentPid;
-    if (frame.name !== "") group.name = frame.name;
+    if (frame.name !== "" && !group.namedByParent) group.name = frame.name;
     if (!(group.startNs <= frame.t)) group.startNs = frame.t;
   }
 

@@ -12,6 +12,7 @@ import * as index from "./index.js";
 import { runChild } from "./multiprocessing/child-run.js";
 import * as multiprocessing from "./multiprocessing/index.js";
 import * as queue from "./queue/index.js";
+import * as subprocess from "./subprocess/index.js";
 import * as threading from "./threading/index.js";
 import { runThread } from "./threading/thread-run.js";
 import * as trace from "./trace/index.js";
@@ -22,6 +23,7 @@ export const namespaces: Record<string, Record<string, unknown>> = {
   queue,
   futures,
   multiprocessing,
+  subprocess,
   trace,
 };
 namespaces.index = { ...index };

@@ -24,8 +24,10 @@ export {
 } from "./core/errors.js";
 export { isMain } from "./core/main-script.js";
 export { transfer } from "./core/structured-clone.js";
+export * as futures from "./futures/index.js";
 export * as multiprocessing from "./multiprocessing/index.js";
 export * as queue from "./queue/index.js";
+export * as subprocess from "./subprocess/index.js";
 export * as threading from "./threading/index.js";
 export * as trace from "./trace/index.js";
 export type * from "./types.js";

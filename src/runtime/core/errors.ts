@@ -97,6 +97,51 @@ export class DataCloneError extends Error {
   }
 }
 
+/** What a program did that was run by `subprocess.run`, as far as it came. */
+interface ProgramOutcome {
+  readonly cmd: string | readonly string[];
+  readonly stdout: string | null;
+  readonly stderr: string | null;
+}
+
+/** A program ended with a code other than 0. */
+export class CalledProcessError extends Error {
+  /** The command. */
+  readonly cmd: string | readonly string[];
+  /** The code it exited with, or -N after signal N. */
+  readonly returnCode: number;
+  /** What it printed, or null if that was not captured. */
+  readonly stdout: string | null;
+  /** What it printed on stderr, or null if that was not captured. */
+  readonly stderr: string | null;
+  constructor(message: string, outcome: ProgramOutcome & { readonly returnCode: number }) {
+    super(message);
+    this.cmd = outcome.cmd;
+    this.returnCode = outcome.returnCode;
+    this.stdout = outcome.stdout;
+    this.stderr = outcome.stderr;
+  }
+}
+
+/** A program ran longer than it might and was killed. */
+export class TimeoutExpired extends TimeoutError {
+  /** The command. */
+  readonly cmd: string | readonly string[];
+  /** The limit in milliseconds. */
+  readonly timeout: number;
+  /** What it printed until then, or null if that was not captured. */
+  readonly stdout: string | null;
+  /** What it printed on stderr until then, or null if that was not captured. */
+  readonly stderr: string | null;
+  constructor(message: string, outcome: ProgramOutcome & { readonly timeout: number }) {
+    super(message);
+    this.cmd = outcome.cmd;
+    this.timeout = outcome.timeout;
+    this.stdout = outcome.stdout;
+    this.stderr = outcome.stderr;
+  }
+}
+
 /** Every class above by its name: the names are their identity when they cross. */
 export const errorClasses = {
   RuntimeError,
@@ -118,6 +163,8 @@ export const errorClasses = {
   RemoteError,
   EOFError,
   DataCloneError,
+  CalledProcessError,
+  TimeoutExpired,
 } as const;
 
 // On the prototype, so that it is no field of each error and survives a minifier.
