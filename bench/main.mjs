@@ -103,7 +103,8 @@ for (const name of parts) {
 const summary = quick ? null : targets(context.measures);
 if (summary !== null) {
   console.log(summary.toText());
-  tables.push(summary);
+  // In the documents it stands whole or not at all.
+  if (wanted.size === 0 || groups.runtime.every((name) => wanted.has(name))) tables.push(summary);
 }
 console.log(`\n${Math.round((performance.now() - began) / 1000)} seconds.`);
 if (values.json !== undefined) {
