@@ -26,7 +26,7 @@ for (const entry of entries) {
 // The public face of a class: without the members by which our own files talk to each other, and branded only where
 // the contract says so. Elsewhere an object of the same shape must be accepted.
 const internal =
-  /^ *(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n *)?(?:\[(?:toHandle|submitChunk|inspect\.custom)\]\(.*\): .*|toString\(\): string);\n/gm;
+  /^ *(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n *)?(?:\[(?:toHandle|recordOf|submitChunk|inspect\.custom)\]\(.*\): .*|toString\(\): string);\n/gm;
 const brand = /^ *#private;\n/gm;
 const faces = {
   "futures/future": true,
@@ -34,6 +34,7 @@ const faces = {
   "futures/map-results": true,
   "threading/thread": true,
   "multiprocessing/process": true,
+  "threading/timer": true,
   "threading/lock": false,
   "threading/event": false,
   "threading/barrier": false,

@@ -25,6 +25,8 @@ export const HeapWord = {
   /** Lock around output. */ OutputLock: 8,
   /** Counts up: numbers of objects, names of threads. */ ThreadNames: 10,
   /** Set once a second thread exists, from when on output takes its lock. */ Shared: 11,
+  /** Counts up: numbers of thread-local objects. */ Locals: 12,
+  /** Lock around the start of a worker. */ StartLock: 14,
   /** Free lists, one word per size class. */ FreeLists: 64,
   /** Chains of shared texts, a word each, and how many. */ Texts: 192,
   TextChains: 64,

@@ -15,7 +15,10 @@ export let self = 0;
 
 /** Makes the calling thread known as a holder. Returns {@link self}. */
 export function enterHolder(): number {
-  self = currentRecord().index;
+  const record = currentRecord();
+  // Locks will name it, also after its end.
+  record.markKnown();
+  self = record.index;
   return self;
 }
 

@@ -5,6 +5,7 @@ export { Barrier } from "./barrier.js";
 export { Condition } from "./condition.js";
 export { Event } from "./event.js";
 export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
+export { local } from "./local.js";
 export { Lock } from "./lock.js";
 export { RLock } from "./rlock.js";
 export { BoundedSemaphore, Semaphore } from "./semaphore.js";
@@ -17,3 +18,4 @@ export {
   mainThread,
   Thread,
 } from "./thread.js";
+export { Timer, type TimerOptions } from "./timer.js";

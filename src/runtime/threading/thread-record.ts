@@ -2,9 +2,15 @@
  * What all threads know of each thread: a record in the heap. The state is a word to wait on, so that `joinSync` works
  * while nobody's event loop turns. Records of living threads form a list; those of dead ones leave it and stay readable
  * for whoever holds the thread's object.
+ *
+ * A record is given back when its creator has dropped the thread's object, unless its place may be known elsewhere
+ * (`Known`): to another thread, to a lock that names its holder by it, to a thread it started. Who knows it is not
+ * counted, so such a record stays for good: 64 bytes and the name, for a thread that took megabytes.
  */
+import { readdirSync } from "node:fs";
 import { allocate, free, HeapWord, heapBytes, words } from "../core/heap.js";
 import { HeapLock, threadExists } from "../core/heap-lock.js";
+import { SharedFlag } from "../core/shared-flag.js";
 
 /** Words of a record. */
 const R = {
@@ -20,18 +26,39 @@ const R = {
   HookWord: 9,
   HasHook: 10,
   Returned: 11,
+  Kind: 12,
+  Born: 13,
+  /** Two words. */ Cancel: 14,
+  Known: 16,
 } as const;
-const RECORD_WORDS = 12;
+const RECORD_WORDS = 17;
+
+/** What class the thread's object is, beyond the user's own: the same in all threads. */
+export const ThreadKind = { Thread: 0, Timer: 1 } as const;
 
 export const ThreadState = { Initial: 0, Started: 1, Running: 2, Ended: 3 } as const;
 
 const { view } = words;
 const lock = new HeapLock(words, HeapWord.ThreadsLock);
+const startLock = new HeapLock(words, HeapWord.StartLock);
 
 function putBytes(bytes: Uint8Array): number {
   const block = allocate(Math.max(1, (bytes.length + 3) >> 2), false);
   heapBytes.set(bytes, block * 4);
   return block;
+}
+
+function freeBytes(block: number, length: number): void {
+  if (block !== 0) free(block, Math.max(1, (length + 3) >> 2));
+}
+
+/** The threads of this process, as the system numbers them. */
+function tasks(): string[] {
+  try {
+    return readdirSync("/proc/self/task");
+  } catch {
+    return [];
+  }
 }
 
 export class ThreadRecord {
@@ -53,12 +80,73 @@ export class ThreadRecord {
     for (let at = view[before] as number; at !== 0; at = view[at + R.Next] as number) {
       if (view[at + R.State] === ThreadState.Ended) view[before] = view[at + R.Next] as number;
       else {
+        view[at + R.Known] = 1;
         found.push(new ThreadRecord(at));
         before = at + R.Next;
       }
     }
     lock.unlock();
     return found.filter((record) => record.alive);
+  }
+
+  /** Gives its memory back if nobody else can know it. For its creator, who has no object of it any more. */
+  static release(index: number): void {
+    lock.lock();
+    const state = view[index + R.State] as number;
+    const unknown = view[index + R.Known] === 0 && (state === ThreadState.Initial || state === ThreadState.Ended);
+    for (
+      let before: number = HeapWord.Threads;
+      unknown && view[before] !== 0;
+      before = (view[before] as number) + R.Next
+    ) {
+      if (view[before] !== index) continue;
+      view[before] = view[index + R.Next] as number;
+      break;
+    }
+    lock.unlock();
+    if (!unknown) return;
+    const record = new ThreadRecord(index);
+    record.takeError();
+    freeBytes(words.load(index + R.Name), words.load(index + R.NameBytes));
+    free(index, RECORD_WORDS);
+  }
+
+  /** From now on somebody may know its place of whom its creator does not know. */
+  markKnown(): void {
+    words.store(this.index + R.Known, 1);
+  }
+
+  /** A {@link ThreadKind}. */
+  get kind(): number {
+    return words.load(this.index + R.Kind);
+  }
+
+  set kind(value: number) {
+    words.store(this.index + R.Kind, value);
+  }
+
+  /** Raised to end a timer's wait. */
+  get cancelFlag(): SharedFlag {
+    return new SharedFlag(words, this.index + R.Cancel);
+  }
+
+  /**
+   * Calls `start`, which starts one worker, and notes which thread of the system that made. A worker that ends before
+   * its first line of ours, as one whose preload throws, never says so itself.
+   */
+  watchBirth<W>(start: () => W): W {
+    if (process.platform !== "linux") return start();
+    startLock.lock();
+    try {
+      const before = new Set(tasks());
+      const worker = start();
+      const born = tasks().filter((task) => !before.has(task));
+      // More than one: somebody else started a thread meanwhile, and which is ours cannot be told.
+      if (born.length === 1) words.store(this.index + R.Born, Number(born[0]));
+      return worker;
+    } finally {
+      startLock.unlock();
+    }
   }
 
   get state(): number {
@@ -103,7 +191,7 @@ export class ThreadRecord {
     words.store(this.index + R.NameBytes, bytes.length);
     words.store(this.index + R.Name, block);
     lock.unlock();
-    if (old !== 0) free(old, Math.max(1, (oldBytes + 3) >> 2));
+    freeBytes(old, oldBytes);
   }
 
   /** Enters the list of the living. `hookWord`: where its starter says whether it has a hook for errors (0: nowhere). */
@@ -143,8 +231,8 @@ export class ThreadRecord {
   /** Blocks until the OS thread is known. */
   waitForNativeId(timeout: number): number {
     const deadline = performance.now() + timeout;
-    while (this.nativeId === 0 && this.alive && performance.now() < deadline) {
-      words.wait(this.index + R.NativeId, 0, Math.max(1, deadline - performance.now()));
+    while (this.nativeId === 0 && !this.ended() && performance.now() < deadline) {
+      words.wait(this.index + R.NativeId, 0, Math.max(1, Math.min(100, deadline - performance.now())));
     }
     return this.nativeId;
   }
@@ -170,7 +258,8 @@ export class ThreadRecord {
 
   private ended(): boolean {
     if (this.state === ThreadState.Ended) return true;
-    if (this.nativeId === 0 || threadExists(this.nativeId)) return false;
+    if (this.state === ThreadState.Initial) return false;
+    if (threadExists(this.nativeId || words.load(this.index + R.Born))) return false;
     this.end();
     return true;
   }
@@ -187,7 +276,7 @@ export class ThreadRecord {
     if (block === 0) return null;
     const length = words.load(this.index + R.ErrorBytes);
     const bytes = new Uint8Array(heapBytes.slice(block * 4, block * 4 + length));
-    free(block, Math.max(1, (length + 3) >> 2));
+    freeBytes(block, length);
     return bytes;
   }
 

@@ -41,6 +41,20 @@ const cache = new HandleCache<Thread<unknown[]>>();
 /** The workers this thread started that have not ended. */
 const workers = new Map<Worker, Thread<unknown[]>>();
 
+/** Gives the records of threads back whose objects nobody holds here. */
+const registry = new FinalizationRegistry<number>((index) => ThreadRecord.release(index));
+
+/** The classes of this library that a thread's object can have, by the record's kind. */
+const classes: (typeof Thread)[] = [];
+
+/** Registers the class of the objects of threads of a kind. */
+export function registerThreadClass(kind: number, type: typeof Thread): void {
+  classes[kind] = type;
+}
+
+/** The record of a thread. */
+export const recordOf: unique symbol = Symbol("recordOf");
+
 /** Internal ways to make the object of a thread that exists. */
 export class ExistingThread {
   constructor(
@@ -83,6 +97,12 @@ export class Thread<A extends unknown[] = []> implements Activity {
       text = target?.name ? `Thread-${number} (${target.name})` : `Thread-${number}`;
     }
     this.#record = ThreadRecord.create(String(text), daemon ?? currentRecord().daemon);
+    registry.register(this, this.#record.index);
+  }
+
+  /** What all threads know of it. */
+  [recordOf](): ThreadRecord {
+    return this.#record;
   }
 
   /** Its name on the timeline. */
@@ -143,15 +163,19 @@ export class Thread<A extends unknown[] = []> implements Activity {
     const data: ThreadWorkerData = { heddleThread: { record: record.index, payload, extras } };
     const site = recording ? callSite() : 0;
     let worker: Worker;
+    // The thread's record points to its starter's.
+    currentRecord().markKnown();
     try {
-      worker = new Worker(joinPath(__dirname, "thread-main.cjs"), {
-        workerData: data,
-        transferList: movable(extras) as never,
-        env: SHARE_ENV,
-        argv: process.argv.slice(2),
-        name: record.name,
-        stdin: false,
-      });
+      const make = () =>
+        new Worker(joinPath(__dirname, "thread-main.cjs"), {
+          workerData: data,
+          transferList: movable(extras) as never,
+          env: SHARE_ENV,
+          argv: process.argv.slice(2),
+          name: record.name,
+          stdin: false,
+        });
+      worker = record.watchBirth(make);
     } catch (error) {
       this.#started = false;
       throw error;
@@ -250,6 +274,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
   [toHandle](crossing: Crossing): Handle {
     if (crossing !== "thread") throw new DataCloneError("a thread cannot cross to another process");
     if (!this.#started) throw new DataCloneError("a thread crosses only after start()");
+    this.#record.markKnown();
     cache.set(this.#record.index, this as unknown as Thread<unknown[]>);
     return { tag: "Thread", value: this.#record.index };
   }
@@ -274,7 +299,9 @@ export async function childrenEnded(onlyDaemons: () => void): Promise<void> {
 export function threadOf(record: ThreadRecord): Thread {
   let thread = cache.get(record.index);
   if (thread === undefined) {
-    thread = new Thread<unknown[]>(new ExistingThread(record) as never);
+    record.markKnown();
+    const type = classes[record.kind] ?? Thread;
+    thread = Reflect.construct(Thread, [new ExistingThread(record)], type) as Thread<unknown[]>;
     cache.set(record.index, thread);
   }
   return thread as unknown as Thread;
