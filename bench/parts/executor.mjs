@@ -1,5 +1,5 @@
 /** What else executors are asked for: sequences mapped in chunks, a million tasks that wait, giving tasks up. */
-import { Figure, Table } from "../figures.mjs";
+import { ratio, Table } from "../figures.mjs";
 import { explainGaps, figureOf, takeTurns } from "../measure.mjs";
 
 function mapping({ rounds, scale, measures }) {
@@ -76,6 +76,7 @@ function givingUp({ rounds, scale, measures }) {
   const table = new Table("giving-up", `Giving up one of ${count.toLocaleString("en-US")} that wait: microseconds`, [
     "what",
     "time",
+    "× plain listener",
   ]);
   const micro = (key) => figureOf(results.get(key))?.map((ns) => ns / 1000) ?? null;
   const labels = {
@@ -84,11 +85,12 @@ function givingUp({ rounds, scale, measures }) {
     "AbortController alone": "a promise of a plain listener: abort(reason)",
     "piscina, abort": "a queued task of piscina: abort(reason)",
   };
-  for (const [key, label] of Object.entries(labels)) table.row(label, micro(key));
+  for (const [key, label] of Object.entries(labels)) {
+    const isAbort = key !== "Future.cancel";
+    table.row(label, micro(key), isAbort ? ratio(micro(key), micro("AbortController alone")) : "");
+  }
   explainGaps(table, results);
   measures.cancel = micro("Future.cancel");
-  const [abort, floor] = [micro("Lock.acquire, abort"), micro("AbortController alone")];
-  measures.abort = new Figure([abort.median - floor.median]);
   return table;
 }
 

@@ -31,7 +31,6 @@ function rows(m) {
     ["the same, last ÷ first submits", m.submitGrowth, "≤ 1.2", (v) => v <= 1.2],
     ["start of a thread: × plain Worker", quotient(m.thread, m.worker), "≤ 1.3", (v) => v <= 1.3],
     ["cancel of a queued task: µs", m.cancel, "≤ 1", (v) => v <= 1],
-    ["abort of an awaited acquire, beyond abort() itself: µs", m.abort, "≤ 1", (v) => v <= 1],
   ];
 }
 
