@@ -343,6 +343,21 @@ export class SyntheticThread {
     return this.emit(t, EventKind.LockRelease, { object: lock.number });
   }
 
+  /** Had it from then to then, told at the end. */
+  hold(from: number, to: number, lock: Handle, site = "file:///work/main.ts:11:3"): this {
+    return this.emit(to, EventKind.LockHold, { object: lock.number, a: (to - from) / 1e6, site });
+  }
+  /** Found while it began to wait that a thread has it since then. */
+  findsHeld(t: number, lock: Handle, holder: SyntheticThread, since: number): this {
+    const site = "file:///work/main.ts:11:3";
+    return this.emit(t, EventKind.LockHeld, { object: lock.number, a: (t - since) / 1e6, b: holder.number, site });
+  }
+  /** Had it often, for a moment each. */
+  holdBriefly(from: number, to: number, lock: Handle, times: number): this {
+    const flags = EventFlag.InexactTime;
+    return this.emit(to, EventKind.LockHolds, { object: lock.number, a: times, b: (to - from) / 1e3, flags });
+  }
+
   // ---- queues
 
   put(t: number, queue: Handle, { since, async = false, site = "file:///work/main.ts:20:3" }: WaitOptions = {}): this {
