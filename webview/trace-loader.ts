@@ -19,7 +19,7 @@ const SLICE_MS = 10;
 /** Bytes between two looks at the clock. */
 const STEP_BYTES = 8 * 1024;
 /** How often what was gained is shown while there is more to read, milliseconds. */
-const SHOW_MS = 80;
+const SHOW_MS = 100;
 
 export interface LoaderEvents {
   /** There is a model now; called once a trace. */
