@@ -6,9 +6,8 @@
  * waited for; for a condition nothing. The report counts none of that as holding.
  */
 import { ObjectKind, SignalKind, WaitReason } from "../trace/events.js";
-import type { GrowingFlows } from "./columns.js";
-import { FlowKind } from "./model.js";
-import type { ObjectLane } from "./object-lane.js";
+import type { GrowingFlows, GrowingHolds } from "./columns.js";
+import { FlowKind, type ObjectTally } from "./model.js";
 
 /** Whether objects of this kind are signalled, not held. */
 export const isSignalKind = (kind: number): boolean =>
@@ -28,6 +27,15 @@ export function signalKindOf(reason: number): ObjectKind | 0 {
   }
 }
 
+/** What is needed of the object's lane. */
+interface Lane {
+  readonly index: number;
+  readonly holds: GrowingHolds | null;
+  readonly tally: ObjectTally;
+  lockWait(t: number): void;
+  lockWaitEnd(t: number): void;
+}
+
 export class Signals {
   /** When each thread signalled last. */
   readonly #signalled = new Map<number, number>();
@@ -38,7 +46,7 @@ export class Signals {
   /** When the last round of a barrier was over. */
   #lastRound = 0;
 
-  constructor(private readonly lane: ObjectLane) {}
+  constructor(private readonly lane: Lane) {}
 
   waitBegan(t: number): void {
     this.lane.lockWait(t);
