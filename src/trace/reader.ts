@@ -8,19 +8,14 @@ import { ByteReader } from "./byte-reader.js";
 import { crc32 } from "./crc32.js";
 import { decodeEvents } from "./events-codec.js";
 import {
-  type CoreSourceFrame,
-  type EndFrame,
   FORMAT_VERSION,
   FrameType,
-  type HangFrame,
   type HeaderFrame,
-  type ProcessEndFrame,
-  type ProcessStartFrame,
-  type SystemThreadsFrame,
   TraceFormatError,
   type TraceFrame,
   type TraceHeader,
 } from "./frames.js";
+import { coreSourceOf, endOf, hangOf, headerOf, processEndOf, processStartOf, systemThreadsOf } from "./json-frames.js";
 import { decodeCoreTimes, decodeOffCore, decodeSamples, decodeSwitches } from "./system-codec.js";
 import { FRAME_HEAD_BYTES, MAGIC, MAX_PAYLOAD_BYTES } from "./writer.js";
 
@@ -200,11 +195,11 @@ function decodePayload(type: number, payload: Uint8Array): TraceFrame | null {
     case FrameType.Events:
       return decodeEvents(new ByteReader(payload));
     case FrameType.ProcessStart:
-      return { ...(json(payload) as Omit<ProcessStartFrame, "type">), type: "process-start" };
+      return processStartOf(payload);
     case FrameType.ProcessEnd:
-      return { ...(json(payload) as Omit<ProcessEndFrame, "type">), type: "process-end" };
+      return processEndOf(payload);
     case FrameType.SystemThreads:
-      return { ...(json(payload) as Omit<SystemThreadsFrame, "type">), type: "system-threads" };
+      return systemThreadsOf(payload);
     case FrameType.Switches:
       return decodeSwitches(new ByteReader(payload));
     case FrameType.Samples:
@@ -214,11 +209,11 @@ function decodePayload(type: number, payload: Uint8Array): TraceFrame | null {
     case FrameType.OffCore:
       return decodeOffCore(new ByteReader(payload));
     case FrameType.CoreSource:
-      return { ...(json(payload) as Omit<CoreSourceFrame, "type">), type: "core-source" };
+      return coreSourceOf(payload);
     case FrameType.Hang:
-      return { ...(json(payload) as Omit<HangFrame, "type">), type: "hang" };
+      return hangOf(payload);
     case FrameType.End:
-      return { ...(json(payload) as Omit<EndFrame, "type">), type: "end" };
+      return endOf(payload);
     default:
       return null;
   }
@@ -232,11 +227,7 @@ function decodeHeader(payload: Uint8Array): HeaderFrame {
       `The trace was written by a newer Heddle (format ${version}, this one reads up to ${FORMAT_VERSION}). Update Heddle to open it.`,
     );
   }
-  return { ...(json(payload.subarray(2)) as Omit<TraceHeader, "version">), version, type: "header" };
-}
-
-function json(payload: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(payload));
+  return { ...headerOf(payload.subarray(2)), version, type: "header" };
 }
 
 function notATrace(): TraceFormatError {
