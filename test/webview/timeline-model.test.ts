@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { GrowingFlows } from "../../src/analysis/columns.js";
+import { FlowKind, type TraceModel } from "../../src/analysis/model.js";
 import { TraceBuilder } from "../../src/analysis/trace-builder.js";
 import { FlowIndex } from "../../webview/model/flows.js";
 import { displayName, formatDuration, formatInstant, parseSite, shortSite } from "../../webview/model/format.js";
@@ -131,6 +134,28 @@ describe("arrows", () => {
     const out = flows.outOf(a, ms(19), ms(21));
     assert.ok(out.some((flow) => model.flows.toThread[flow] === b));
     assert.deepEqual(flows.into(b, ms(40), ms(41)), []);
+  });
+
+  it("leave a thread in order of time, however the trace grew", () => {
+    const arrow = fc.record({ from: fc.nat(1_000_000), lasts: fc.nat(400_000) });
+    fc.assert(
+      fc.property(fc.array(arrow, { maxLength: 60 }), fc.array(fc.boolean(), { minLength: 60 }), (arrows, asked) => {
+        const columns = new GrowingFlows();
+        const flows = new FlowIndex({ flows: columns } as unknown as TraceModel);
+        const sorted = [...arrows].sort((a, b) => a.from + a.lasts - b.from - b.lasts);
+        sorted.forEach(({ from, lasts }, i) => {
+          columns.push(FlowKind.Wake, 0, from, 1, from + lasts, -1);
+          if (!asked[i]) return;
+          flows.grow();
+          const times = flows.outOf(0, 0, 1e7, 1000).map((flow) => columns.fromTime[flow]!);
+          const wanted = sorted.slice(0, i + 1).map((one) => one.from);
+          assert.deepEqual(
+            times,
+            wanted.sort((a, b) => a - b),
+          );
+        });
+      }),
+    );
   });
 });
 

@@ -49,10 +49,7 @@ export class FlowIndex {
     const ends = this.#threads[thread];
     if (!ends) return [];
     const { fromTime } = this.#model.flows;
-    if (ends.sorted < ends.outgoing.count) {
-      ends.outgoing.array.subarray(0, ends.outgoing.count).sort((a, b) => fromTime[a]! - fromTime[b]!);
-      ends.sorted = ends.outgoing.count;
-    }
+    sortTail(ends, fromTime);
     return collect(ends.outgoing, fromTime, from - SLACK_NS, to + SLACK_NS, most);
   }
 
@@ -69,6 +66,19 @@ export class FlowIndex {
     this.#threads[thread] ??= { incoming: new GrowingUint32(), outgoing: new GrowingUint32(), sorted: 0 };
     return this.#threads[thread];
   }
+}
+
+/** Sorts what came since the last time, and only so much of what was sorted as that reaches back into. */
+function sortTail(ends: Ends, fromTime: Float64Array): void {
+  const { array, count } = ends.outgoing;
+  if (ends.sorted === count) return;
+  const byTime = (a: number, b: number): number => fromTime[a]! - fromTime[b]!;
+  array.subarray(ends.sorted, count).sort(byTime);
+  const earliest = fromTime[array[ends.sorted]!]!;
+  let first = ends.sorted;
+  while (first > 0 && fromTime[array[first - 1]!]! > earliest) first--;
+  if (first < ends.sorted) array.subarray(first, count).sort(byTime);
+  ends.sorted = count;
 }
 
 function lowerBound(array: Float64Array, count: number, value: number): number {
