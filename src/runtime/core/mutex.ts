@@ -311,7 +311,7 @@ export class Mutex {
     const { words, index } = this;
     let before: number;
     if (recording) {
-      const state = words.load(index);
+      const state = words.peek(index);
       const began = words.timeAt(this.time);
       const brief = state === self && this.exact === 0 && this.tick === tick[0] && began !== 0;
       // Read before it is free, so that in the trace nobody has it earlier.
@@ -360,6 +360,11 @@ export class Mutex {
   /** True while anybody holds it. */
   get held(): boolean {
     return this.words.load(this.index) !== 0;
+  }
+
+  /** Whether a thread, as `holder.ts` numbers it, holds it; to be asked by that thread. */
+  isHeldBy(holder: number): boolean {
+    return (this.words.peek(this.index) & HOLDER) === holder;
   }
 
   /** The thread that holds it, as `holder.ts` numbers it, or 0. */

@@ -68,7 +68,9 @@ export class Permits {
 
   private takeIfFree(): boolean {
     const { words, index } = this;
-    for (let state = words.load(index); state >= ONE; ) {
+    let state = words.peek(index);
+    if (state < ONE) state = words.load(index);
+    while (state >= ONE) {
       const before = words.compareExchange(index, state, state - ONE);
       if (before === state) {
         if (recording) emit(EventKind.LockAcquire, this.object, 0, 0, 0, 0);
@@ -149,18 +151,28 @@ export class Permits {
   /** Gives `n` back. Returns false, and gives none, if there would be more than there may be. */
   release(n: number): boolean {
     const { words, index } = this;
-    const bound = words.load(index + BOUND);
+    const bound = words.peek(index + BOUND);
     const most = bound === 0 ? MAX_PERMITS : bound - 1;
     let told = false;
+    let state = words.peek(index);
     for (;;) {
-      const state = words.load(index);
       const value = (state >> 1) + n;
-      if (value > most) return false;
+      if (value > most) {
+        // What was only peeked at may be old.
+        const fresh = words.load(index);
+        if (fresh === state) return false;
+        state = fresh;
+        continue;
+      }
       // Written before, so that in the trace nobody has one before it was given back.
       if (recording && !told) emit(EventKind.LockRelease, this.object, 0, 0, n, 0);
       told = true;
       const next = value * ONE + (state & WAITERS);
-      if (words.compareExchange(index, state, next) !== state) continue;
+      const before = words.compareExchange(index, state, next);
+      if (before !== state) {
+        state = before;
+        continue;
+      }
       if ((next & WAITERS) !== 0) {
         if (words.notify(index, n) > 0) this.wokeSomebody = true;
         else words.compareExchange(index, next, next - WAITERS);

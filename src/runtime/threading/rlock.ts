@@ -83,7 +83,7 @@ export class RLock extends AcquirableBase implements RLockLike {
   acquireSync(options?: AcquireSyncOptions): boolean {
     const timeout = acquireTimeout(options);
     if (this.#takeAgain()) return true;
-    if (timeout === Number.POSITIVE_INFINITY && this.#mutex.holder === self && self !== 0) {
+    if (timeout === Number.POSITIVE_INFINITY && self !== 0 && this.#mutex.isHeldBy(self)) {
       throw new RuntimeError(
         `${this.name} is owned by another async context of this thread, which cannot go on while the thread is blocked: ` +
           "the wait would never end; use acquire()",
@@ -105,7 +105,7 @@ export class RLock extends AcquirableBase implements RLockLike {
       this.#mutex.release();
       return;
     }
-    const depth = words.load(index + DEPTH);
+    const depth = words.peek(index + DEPTH);
     if (depth > 1) {
       words.note(index + DEPTH, depth - 1);
       return;
@@ -124,20 +124,20 @@ export class RLock extends AcquirableBase implements RLockLike {
   #takeAgain(): boolean {
     if (!this.isOwned()) return false;
     const at = this.#self.index + DEPTH;
-    words.note(at, words.load(at) + 1);
+    words.note(at, words.peek(at) + 1);
     return true;
   }
 
   /** True if the caller owns it: the calling thread, and the calling context unless all of the thread does. */
   isOwned(): boolean {
-    if (self === 0 || this.#mutex.holder !== self) return false;
-    const context = words.load(this.#self.index + CONTEXT);
+    if (self === 0 || !this.#mutex.isHeldBy(self)) return false;
+    const context = words.peek(this.#self.index + CONTEXT);
     return context === THREAD || context === ownContext();
   }
 
   /** How often the caller has taken it; 0 when it is not the owner. */
   depth(): number {
-    return this.isOwned() ? words.load(this.#self.index + DEPTH) : 0;
+    return this.isOwned() ? words.peek(this.#self.index + DEPTH) : 0;
   }
 
   /** Whose it is now, or null. */
@@ -158,7 +158,7 @@ export class RLock extends AcquirableBase implements RLockLike {
   [releaseSave](): RLockState {
     if (!this.isOwned()) throw new RuntimeError("release of an RLock that the caller does not own");
     const { index } = this.#self;
-    const state = { context: words.load(index + CONTEXT), depth: words.load(index + DEPTH) };
+    const state = { context: words.peek(index + CONTEXT), depth: words.peek(index + DEPTH) };
     this.#own(NOBODY, 0);
     this.#mutex.release();
     return state;
