@@ -48,6 +48,7 @@ async function testInHost() {
   mkdirSync(workspace);
   const server = await startServer(join(home, "vscode"), {
     vsix,
+    driver: true,
     settings: { "terminal.integrated.defaultProfile.linux": "bash", "window.autoDetectColorScheme": false },
     env: { HEDDLE_TEST_NODE_TOO_OLD: join(home, "old-node"), HEDDLE_TEST_NODE: process.execPath },
   });

@@ -69,9 +69,10 @@ function npm(cwd, args, path = process.env.PATH) {
  * @param options.vsix A packaged extension to install first.
  * @param options.trust Whether workspace trust is on (asks); off by default.
  * @param options.settings The user's settings.json (machine settings of the server).
+ * @param options.driver Whether tests inside the extension host can report; the workbench then shows no notifications.
  * @returns `url` of the workbench, `port`, `stop()`, `log()` with what it printed.
  */
-export async function startServer(home, { vsix, trust = false, settings = {}, env = {} } = {}) {
+export async function startServer(home, { vsix, trust = false, settings = {}, env = {}, driver = false } = {}) {
   ensureServer();
   const data = join(home, "data");
   const folders = [
@@ -101,7 +102,7 @@ export async function startServer(home, { vsix, trust = false, settings = {}, en
       String(port),
       "--without-connection-token",
       "--accept-server-license-terms",
-      "--enable-smoke-test-driver",
+      ...(driver ? ["--enable-smoke-test-driver"] : []),
       ...(trust ? [] : ["--disable-workspace-trust"]),
       "--telemetry-level",
       "off",

@@ -344,9 +344,12 @@ export class App {
     document.body.dataset.complete = String(model.complete);
     viewport.setLimit(model.endNs);
     if (this.#wanted) this.showSpan(this.#wanted.from, this.#wanted.to);
-    const selected = this.#place.comeBack(() => this.#layOut());
-    if (selected) this.#navigator.select(selected);
+    this.#place.comeBack(
+      () => this.#layOut(),
+      (thing) => this.#navigator.select(thing),
+    );
     if (lanes.shown.length > 0) this.#empty.hide();
+    else if (model.complete) this.#empty.failed("The trace is empty", "The script ended before its first event.");
     const now = performance.now();
     if (model.complete || now - this.#summaryAt >= SUMMARY_PAUSE_MS) this.#summarize(trace, now);
     else if (!this.#summaryTimer) this.#summaryTimer = window.setTimeout(() => this.changed(), SUMMARY_PAUSE_MS);

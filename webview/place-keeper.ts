@@ -37,14 +37,11 @@ export class PlaceKeeper {
     this.#timer ||= window.setTimeout(() => this.#noteNow(), PAUSE_MS);
   }
 
-  /**
-   * Takes up the view as it was left, once so much of the trace is there.
-   * @returns The thing that was selected; undefined as long as there is nothing to come back to.
-   */
-  comeBack(layOut: () => void): Thing | null | undefined {
+  /** Takes up the view as it was left, once so much of the trace is there. */
+  comeBack(layOut: () => void, select: (thing: Thing) => void): void {
     const left = this.#left;
     const { trace, viewport, lanes } = this.#view;
-    if (!left || !trace || !(trace.model.complete || trace.model.endNs >= left.end)) return undefined;
+    if (!left || !trace || !(trace.model.complete || trace.model.endNs >= left.end)) return;
     this.#left = null;
     lanes.setCollapsed(left.collapsed);
     layOut();
@@ -53,8 +50,9 @@ export class PlaceKeeper {
       viewport.show(trace.model.endNs - (left.end - left.start), trace.model.endNs);
       viewport.following = true;
     }
+    // The details leave less room for the lanes, so they come before the scrolling.
+    if (isThingOf(trace.model, left.selection)) select(left.selection);
     this.#scroller.scrollTop = left.scrollTop;
-    return isThingOf(trace.model, left.selection) ? left.selection : null;
   }
 
   #noteNow(): void {

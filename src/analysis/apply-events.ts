@@ -252,15 +252,16 @@ export class RecordApplier {
         return;
 
       case EventKind.TaskSubmit:
-        this.#pool(object, flags).submit(t, thread, a, flows);
+        this.#pool(object, flags).submit(t, thread, a, this.#site(site), flows);
         return;
       case EventKind.TaskStart: {
         const pool = this.#pool(object, flags);
-        pool.start(t, thread, a, flows);
+        // A worker does not know where its task comes from; who handed it in does.
+        const submittedFrom = pool.start(t, thread, a, flows);
         const key = taskKey(pool, a);
         const before = lane.tasks.get(key);
         if (before !== undefined) lane.close(before, t, SliceFlag.CutShort);
-        lane.tasks.set(key, lane.open(t, SliceKind.Task, this.#text(b), pool.index, this.#site(site), 0, a));
+        lane.tasks.set(key, lane.open(t, SliceKind.Task, this.#text(b), pool.index, submittedFrom, 0, a));
         lane.stateMayChange(t);
         return;
       }
@@ -277,7 +278,7 @@ export class RecordApplier {
         return;
       }
       case EventKind.TaskCancel:
-        this.#pool(object, flags).cancel(t);
+        this.#pool(object, flags).cancel(t, a);
         return;
       case EventKind.PoolWorker: {
         if (a !== 0 && a !== group.pid) this.#owner = model.process(a);

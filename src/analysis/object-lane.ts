@@ -280,27 +280,35 @@ export class ObjectLane implements ObjectTrack {
 
   readonly #submittedAt = new ByNumber();
   readonly #startedAt = new ByNumber();
+  /** Of the tasks that wait: where each was handed in, a string. */
+  readonly #submittedFrom = new Map<number, number>();
   #queued = 0;
   #running = 0;
   /** The last task that ended here. */
   endedBy = -1;
   endedAt = Number.NEGATIVE_INFINITY;
 
-  submit(t: number, thread: number, task: number, flows: GrowingFlows): void {
+  submit(t: number, thread: number, task: number, site: number, flows: GrowingFlows): void {
     this.tally.tasks++;
     this.#submittedAt.set(task, t, thread);
     const startedAt = this.#startedAt.time(task);
-    if (Number.isNaN(startedAt)) this.queued?.push(t, ++this.#queued);
-    else flows.push(FlowKind.Task, thread, startedAt, this.#startedAt.thread(task), startedAt, this.index);
+    if (Number.isNaN(startedAt)) {
+      this.queued?.push(t, ++this.#queued);
+      if (site !== 0) this.#submittedFrom.set(task, site);
+    } else flows.push(FlowKind.Task, thread, startedAt, this.#startedAt.thread(task), startedAt, this.index);
   }
 
-  start(t: number, thread: number, task: number, flows: GrowingFlows): void {
+  /** Gives where the task was handed in: a string, 0 if that is not known. */
+  start(t: number, thread: number, task: number, flows: GrowingFlows): number {
     const submittedAt = this.#submittedAt.time(task);
     if (!Number.isNaN(submittedAt)) {
       this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
       flows.push(FlowKind.Task, this.#submittedAt.thread(task), submittedAt, thread, t, this.index);
     } else this.#startedAt.set(task, t, thread);
     this.busy?.push(t, ++this.#running);
+    const site = this.#submittedFrom.get(task) ?? 0;
+    this.#submittedFrom.delete(task);
+    return site;
   }
 
   end(t: number, thread: number, failed: boolean): void {
@@ -310,8 +318,9 @@ export class ObjectLane implements ObjectTrack {
     this.endedAt = t;
   }
 
-  cancel(t: number): void {
+  cancel(t: number, task: number): void {
     this.tally.cancelled++;
+    this.#submittedFrom.delete(task);
     this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
   }
 }

@@ -38,9 +38,14 @@ export function settingProblems(scope?: vscode.Uri): SettingProblem[] {
   return problemsOf(raw(scope));
 }
 
-/** Opens the settings editor at one of ours. */
-export function openSetting(name: SettingName): Thenable<unknown> {
-  return vscode.commands.executeCommand("workbench.action.openSettings", `@id:heddle.${name}`);
+/** Opens the settings editor at one of ours, on the page where it is set: another one might not show it. */
+export function openSetting(name: SettingName, scope?: vscode.Uri): Thenable<unknown> {
+  const found = vscode.workspace.getConfiguration("heddle", scope ?? null).inspect(name);
+  const isOfWorkspace = (found?.workspaceFolderValue ?? found?.workspaceValue) !== undefined;
+  // A path on another machine is that machine's setting, not the user's.
+  const isOfMachine = name === "nodePath" && vscode.env.remoteName !== undefined;
+  const page = isOfWorkspace ? "Workspace" : isOfMachine ? "Remote" : "";
+  return vscode.commands.executeCommand(`workbench.action.open${page}Settings`, { query: `@id:heddle.${name}` });
 }
 
 function raw(scope?: vscode.Uri): Record<SettingName, unknown> {

@@ -39,6 +39,25 @@ export async function openSource(
     preserveFocus,
   });
   editor.revealRange(new vscode.Range(position, position), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  if (preserveFocus) mark(editor, position);
+}
+
+let marks: vscode.Disposable | undefined;
+
+/** A cursor in an editor without the focus is hardly seen: its line is marked, until the user goes to that editor. */
+function mark(editor: vscode.TextEditor, position: vscode.Position): void {
+  marks?.dispose();
+  const style = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor("editor.rangeHighlightBackground"),
+  });
+  editor.setDecorations(style, [new vscode.Range(position, position)]);
+  const listener = vscode.window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
+    if (textEditor === editor && kind !== undefined && kind !== vscode.TextEditorSelectionChangeKind.Command)
+      shown.dispose();
+  });
+  const shown = vscode.Disposable.from(style, listener);
+  marks = shown;
 }
 
 async function findSource(file: string, tracePath?: string, cwd?: string): Promise<string | undefined> {

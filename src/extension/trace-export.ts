@@ -7,8 +7,8 @@ import { UserError } from "./log.js";
 export type ExportFormat = "html" | "perfetto";
 
 const formats: Record<ExportFormat, { ending: string; filter: Record<string, string[]>; title: string }> = {
-  html: { ending: "html", filter: { "HTML page": ["html"] }, title: "HTML" },
-  perfetto: { ending: "perfetto.json", filter: { "Perfetto trace": ["json"] }, title: "Perfetto" },
+  html: { ending: "html", filter: { "HTML page": ["html"] }, title: "as HTML" },
+  perfetto: { ending: "perfetto.json", filter: { "Perfetto trace": ["json"] }, title: "for Perfetto" },
 };
 
 /**
@@ -22,11 +22,11 @@ export async function exportTrace(cli: string, trace: string, format: ExportForm
   const target = await vscode.window.showSaveDialog({
     defaultUri: suggested,
     filters: filter,
-    title: `Export for ${title}`,
+    title: `Export ${title}`,
   });
   if (target === undefined) return;
   const cancelled = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: `Heddle: exporting for ${title}…`, cancellable: true },
+    { location: vscode.ProgressLocation.Notification, title: `Heddle: exporting ${title}…`, cancellable: true },
     (_progress, cancel) => runExport(cli, trace, format, target.fsPath, cancel),
   );
   if (cancelled) return;

@@ -61,7 +61,7 @@ export class TracedRuns implements vscode.Disposable {
       throw new UserError(`Node runs files on disk, and this one is not (${uri.scheme}:). Save a copy and run that.`);
     }
     const [problem] = settingProblems(uri);
-    if (problem !== undefined) throw new UserError(problem.message, [openSettings(problem.setting)]);
+    if (problem !== undefined) throw new UserError(problem.message, [openSettings(problem.setting, uri)]);
     const script = uri.fsPath;
     if (!(await this.#saved(uri))) throw new UserError(`${script} could not be saved, so it was not run.`);
     if (!(await this.#mayRunAgain(script))) return undefined;
@@ -69,7 +69,7 @@ export class TracedRuns implements vscode.Disposable {
     const settings = readSettings(uri);
     const folder = vscode.workspace.getWorkspaceFolder(uri);
     const cwd = folder?.uri.fsPath ?? dirname(script);
-    const node = await this.#node(settings.nodePath, cwd);
+    const node = await this.#node(settings.nodePath, cwd, uri);
     if (node === undefined) return undefined;
     const traces = await prepareFolder(settings.traceFolder, folder?.uri.fsPath, this.#ownFolder);
     if (traces.problem !== "") {
@@ -135,7 +135,7 @@ export class TracedRuns implements vscode.Disposable {
   }
 
   /** Asking a login shell can take seconds: with a progress that can be cancelled. */
-  async #node(setting: string, cwd: string): Promise<FoundNode | undefined> {
+  async #node(setting: string, cwd: string, scope: vscode.Uri): Promise<FoundNode | undefined> {
     const options = {
       location: vscode.ProgressLocation.Notification,
       title: "Heddle: looking for Node…",
@@ -151,7 +151,7 @@ export class TracedRuns implements vscode.Disposable {
       );
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      throw new UserError(error.message, [openSettings("nodePath")], { cause: error });
+      throw new UserError(error.message, [openSettings("nodePath", scope)], { cause: error });
     }
   }
 
@@ -161,6 +161,6 @@ export class TracedRuns implements vscode.Disposable {
   }
 }
 
-function openSettings(setting: SettingName): ErrorAction {
-  return { title: "Open Settings", run: () => openSetting(setting) };
+function openSettings(setting: SettingName, scope: vscode.Uri): ErrorAction {
+  return { title: "Open Settings", run: () => openSetting(setting, scope) };
 }

@@ -52,7 +52,7 @@ export class TracesTree implements vscode.TreeDataProvider<TraceNode>, vscode.Di
     item.resourceUri = vscode.Uri.file(node.path);
     item.command = { command: "heddle.openTimeline", title: "Open Timeline", arguments: [node] };
     if (run?.isActive) {
-      item.description = "running";
+      item.description = `running since ${when(run.startedAt)}`;
       item.iconPath = new vscode.ThemeIcon("sync~spin");
       item.contextValue = "trace-running";
       return item;

@@ -309,6 +309,8 @@ describe("TraceBuilder", () => {
       ["Task", 0, 21, 30],
     ]);
     assert.equal(lane.slices.flags[1], 2);
+    // Of a task that is where it was handed in.
+    assert.equal(model.strings[lane.slices.site[0]!], "/work/main.ts:40:3");
     const flows = flowsOf(model).map(([kind, , from, , to]) => [kind, from, to]);
     assert.deepEqual(flows, [
       ["Task", 5, 10],

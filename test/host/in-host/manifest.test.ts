@@ -30,6 +30,21 @@ describe("the manifest", () => {
     }
   });
 
+  it("offers a run in the editor's title and menu, the explorer's menu and the palette, for scripts only", () => {
+    const { menus } = vscode.extensions.getExtension("heddle.heddle")!.packageJSON.contributes;
+    for (const menu of ["editor/title/run", "editor/context", "explorer/context", "commandPalette"]) {
+      const entry = menus[menu].find(({ command }: { command: string }) => command === "heddle.run");
+      ok(entry, menu);
+      const [, endings] = /resourceExtname =~ \/(.+?)\$\//.exec(entry.when) ?? [];
+      ok(endings, entry.when);
+      const matches = new RegExp(`${endings}$`);
+      for (const ending of [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs"]) ok(matches.test(ending), ending);
+      for (const ending of [".json", ".md", ".heddle", ".d", ""]) ok(!matches.test(ending), ending);
+      // VS Code's server writes its own scheme into it.
+      ok(/resourceScheme == '?(file|vscode-remote)/.test(entry.when), `${menu}: ${entry.when}`);
+    }
+  });
+
   it("describes every setting that is read", () => {
     const { properties } = vscode.extensions.getExtension("heddle.heddle")!.packageJSON.contributes.configuration;
     deepStrictEqual(Object.keys(properties).sort(), [

@@ -58,7 +58,7 @@ describe("the workbench", () => {
     const timeline = await bench.timeline();
     match(readFileSync(join(bench.workspace, "tellers.ts"), "utf8"), /^\/\* changed \*\/ import/);
     await timeline.getByText("teller 1").first().waitFor({ timeout: 30_000 });
-    const running = bench.page.locator(".statusbar-item", { hasText: "tellers.ts" });
+    const running = bench.running("tellers.ts");
     ok(await running.isVisible(), "the lanes came only after the run");
     await bench.picture("live");
     await bench.page.locator(".terminal-wrapper, .xterm").first().waitFor();
@@ -73,8 +73,10 @@ describe("the workbench", () => {
   it("stops a run from the status bar", async () => {
     await bench.open("tellers.ts");
     await bench.command("Heddle: Run with Concurrency Trace");
-    const running = bench.page.locator(".statusbar-item", { hasText: "tellers.ts" });
-    await bench.timeline().then((timeline) => timeline.getByText("teller 1").first().waitFor());
+    const running = bench.running("tellers.ts");
+    const timeline = await bench.timeline();
+    await timeline.locator(".badge.live").waitFor();
+    await timeline.getByText("teller 1").first().waitFor();
     await running.click();
     await bench.page.locator(".quick-input-list .monaco-list-row", { hasText: "Stop" }).click();
     // The processes are gone within a second (tested in the host); the report and the end mark may take a busy machine longer.

@@ -140,11 +140,14 @@ export class Workbench {
     await entry.hover();
     await this.page.locator(".context-view .action-item.focused", { hasText: title }).waitFor();
     await this.page.keyboard.press("Enter");
+    await entry.waitFor({ state: "detached" });
   }
 
-  /** Loads the window again, as "Developer: Reload Window" does. */
+  /** Loads the window again. */
   async reload(): Promise<void> {
-    await this.page.reload();
+    const loaded = this.page.waitForEvent("domcontentloaded");
+    await this.command("Developer: Reload Window");
+    await loaded;
     await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
   }
 
@@ -171,18 +174,41 @@ export class Workbench {
     throw new Error(`nothing on the lane ${lane} matches ${matches}: ${[...said].join(" / ")}`);
   }
 
-  /** The line and column of the cursor, as the status bar says it: "Ln 7, Col 3". */
-  get cursor() {
-    return this.page.locator("#status\\.editor\\.selection");
+  /** The number of the line with the cursor, in an editor that shows the file; it need not have the focus. */
+  lineWithCursor(file: string) {
+    const group = this.page.locator(".editor-group-container").filter({
+      has: this.page.locator(`.tab.active[data-resource-name="${file}"]`),
+    });
+    return group.locator(".line-numbers.active-line-number");
   }
 
   get tabs() {
     return this.page.locator(".tabs-container .tab");
   }
 
+  /** Answers the dialog that asks for a file name; it fills in its suggestion when it is ready. */
+  async saveAs(suggested: string, path: string): Promise<void> {
+    const input = this.page.locator(".quick-input-widget input");
+    await input.waitFor();
+    while (!(await input.inputValue()).endsWith(suggested)) await this.page.waitForTimeout(50);
+    await input.fill(path);
+    // It takes no answer while it still lists the folder.
+    for (;;) {
+      await this.page.keyboard.press("Enter");
+      const isGone = input.waitFor({ state: "hidden", timeout: 1000 });
+      if (
+        await isGone.then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+    }
+  }
+
   /** The status-bar item of a run. */
   running(script: string) {
-    return this.page.locator(".statusbar-item", { hasText: script });
+    return this.page.locator(".statusbar-item[id='heddle.heddle.heddle.run']", { hasText: script });
   }
 
   /** Waits until the terminal on the screen shows the text. */
@@ -203,6 +229,11 @@ export class Workbench {
 
   notification(text: string | RegExp) {
     return this.page.locator(".notification-toast", { hasText: text });
+  }
+
+  /** A page of the same browser that has nothing to do with the workbench. */
+  otherPage(): Promise<Page> {
+    return this.#browser.newPage();
   }
 
   async picture(name: string): Promise<void> {
