@@ -186,6 +186,8 @@ export class App {
   /** The model has grown; `show` it now, or with the next frame that there is for another reason. */
   changed(show = true): void {
     this.#modelChanged = true;
+    // Now, and not all at once in a frame: what came since the last time is little.
+    this.#view.trace?.grow();
     if (show) this.#request();
   }
 
@@ -339,7 +341,6 @@ export class App {
     this.#modelChanged = false;
     const { model } = trace;
     const { viewport, lanes } = this.#view;
-    trace.grow();
     this.#layOut();
     document.body.dataset.complete = String(model.complete);
     viewport.setLimit(model.endNs);
