@@ -15,21 +15,43 @@ export interface Source {
   run(limit: number): void;
 }
 
-/** Handles everything up to `watermark` in order of time. */
+/**
+ * Handles everything up to `watermark` in order of time. The sources stand in a binary heap, the next one first, so that
+ * a step costs the logarithm of how many threads there are.
+ */
 export function runMerged(sources: readonly Source[], watermark: number): void {
-  for (;;) {
-    let first: Source | null = null;
-    let second = Number.POSITIVE_INFINITY;
-    for (const source of sources) {
-      const key = source.key;
-      if (first === null || key < first.key || (key === first.key && source.rank < first.rank)) {
-        if (first !== null) second = first.key;
-        first = source;
-      } else if (key < second) second = key;
-    }
-    if (first === null || first.key > watermark || first.key === Number.POSITIVE_INFINITY) return;
+  const heap = sources.filter((source) => source.key <= watermark && source.key !== Number.POSITIVE_INFINITY);
+  for (let i = (heap.length >> 1) - 1; i >= 0; i--) siftDown(heap, i);
+  while (heap.length > 0) {
+    const first = heap[0]!;
+    const second = Math.min(heap[1]?.key ?? Number.POSITIVE_INFINITY, heap[2]?.key ?? Number.POSITIVE_INFINITY);
     first.run(Math.min(second, watermark));
+    if (first.key > watermark || first.key === Number.POSITIVE_INFINITY) {
+      const last = heap.pop()!;
+      if (heap.length === 0) return;
+      heap[0] = last;
+    }
+    siftDown(heap, 0);
   }
+}
+
+function siftDown(heap: Source[], from: number): void {
+  const moved = heap[from]!;
+  const { length } = heap;
+  let at = from;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= length) break;
+    if (child + 1 < length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+    if (!isBefore(heap[child]!, moved)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = moved;
+}
+
+function isBefore(x: Source, y: Source): boolean {
+  return x.key < y.key || (x.key === y.key && x.rank < y.rank);
 }
 
 /** What reads a thread's records. `t` never falls; `own` is the time the record itself carries. */
