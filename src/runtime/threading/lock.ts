@@ -10,6 +10,15 @@ import type { AcquireOptions, AcquireSyncOptions, LockLike, NameOptions } from "
 
 const LOCK: HeapKind = { name: "Lock", kind: ObjectKind.Lock, words: MUTEX_WORDS };
 
+/**
+ * A lock without an owner: any thread may release it, and taking it twice waits.
+ *
+ * @example
+ * {
+ *   using held = lock.holdSync(); // or: await lock.hold()
+ *   balance[0] += amount;
+ * } // given back here, also when something throws
+ */
 export class Lock extends AcquirableBase implements LockLike {
   #self: HeapObject;
   #mutex: Mutex;

@@ -37,6 +37,19 @@ export interface RLockState {
   readonly depth: number;
 }
 
+/**
+ * A lock that its owner can take again, and gives back as often.
+ *
+ * @example
+ * function deposit(amount: number) {
+ *   using held = lock.holdSync();
+ *   balance[0] += amount;
+ * }
+ * function move(amount: number) {
+ *   using held = lock.holdSync();
+ *   deposit(amount); // takes it once more
+ * }
+ */
 export class RLock extends AcquirableBase implements RLockLike {
   #self: HeapObject;
   #mutex: Mutex;

@@ -19,6 +19,17 @@ function checkCount(n: number, what: string, least: number): number {
   return n;
 }
 
+/**
+ * A number of permits, 1 at first unless the value says otherwise, that may grow. `acquire` takes one, `release` gives
+ * one or more back.
+ *
+ * @example
+ * const seats = new Semaphore(3);
+ * async function eat() {
+ *   using seat = await seats.hold(); // at most three at once
+ *   await meal();
+ * }
+ */
 export class Semaphore extends AcquirableBase implements SemaphoreLike {
   #self: HeapObject;
   #permits: Permits;
@@ -76,7 +87,13 @@ export class Semaphore extends AcquirableBase implements SemaphoreLike {
   }
 }
 
-/** A semaphore whose `release` never goes beyond the initial value. */
+/**
+ * A semaphore whose `release` never goes beyond the initial value, so that one too many is an error and not a permit.
+ *
+ * @example
+ * const connections = new BoundedSemaphore(10);
+ * connections.release(); // RangeError: nobody has one
+ */
 export class BoundedSemaphore extends Semaphore {}
 
 registerHeapObject(SEMAPHORE, (handle) => new Semaphore(0, undefined, handle));
