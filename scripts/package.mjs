@@ -50,14 +50,14 @@ if (size > mostBytes) {
 function layOut() {
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
-  const { scripts, devDependencies, bin, ...shipped } = manifest;
+  // vsce goes by .vscodeignore and does not take `files` beside it, which are for npm.
+  const { scripts, devDependencies, bin, files, ...shipped } = manifest;
   // vsce takes from node_modules/ what is named here.
   const packages = ["koffi", "oxc-parser", "oxc-transform", "esbuild", "heddle-typescript-plugin"];
   shipped.dependencies = Object.fromEntries(packages.map((name) => [name, "*"]));
   writeFileSync(join(stage, "package.json"), `${JSON.stringify(shipped, null, 2)}\n`);
-  // Nothing else is in the folder.
-  writeFileSync(join(stage, ".vscodeignore"), "**/package-lock.json\n");
-  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) if (existsSync(file)) cpSync(file, join(stage, file));
+  for (const file of [".vscodeignore", "README.md", "CHANGELOG.md", "LICENSE", "docs/report.schema.json"])
+    if (existsSync(file)) cpSync(file, join(stage, file));
   const isShipped = (path) => !/\.map$|^dist[\\/](vsix|test)\b/.test(path);
   cpSync("dist", join(stage, "dist"), { recursive: true, filter: isShipped });
   cpSync("media", join(stage, "media"), { recursive: true, filter: (path) => !path.endsWith(".md") });
