@@ -39,12 +39,11 @@ interface Lane {
 export class Signals {
   /** When each thread signalled last. */
   readonly #signalled = new Map<number, number>();
-  /** When the open waits began. */
+  /** When the open waits began: those that are still waited, and those whose thread has only not gone on yet. */
   readonly #open: number[] = [];
+  readonly #released: number[] = [];
   /** Row of the hold that stands for the raised flag, or -1. */
   #up = -1;
-  /** When the last round of a barrier was over. */
-  #lastRound = 0;
 
   constructor(private readonly lane: Lane) {}
 
@@ -56,9 +55,8 @@ export class Signals {
   /** `by`: the thread that ended it, or -1. */
   waitEnded(t: number, start: number, thread: number, by: number, failed: boolean, flows: GrowingFlows): void {
     const { lane } = this;
-    const at = this.#open.indexOf(start);
-    if (at >= 0) this.#open.splice(at, 1);
-    lane.lockWaitEnd(t);
+    if (remove(this.#open, start)) lane.lockWaitEnd(t);
+    else remove(this.#released, start);
     if (failed) {
       lane.tally.timeouts++;
       return;
@@ -81,19 +79,41 @@ export class Signals {
     const holds = this.lane.holds!;
     switch (kind) {
       case SignalKind.Set:
+        this.#release(t);
         if (this.#up < 0) this.#up = this.#push(t, thread, site);
         return;
       case SignalKind.Clear:
-        this.finish(t);
+        this.#lower(t);
         return;
       case SignalKind.Pass: {
-        // Waits that began before the last round was over are of that round, and about to end.
-        const first = Math.min(t, ...this.#open.filter((start) => start >= this.#lastRound));
-        const row = this.#push(Math.max(first, this.#lastRound), thread, site);
+        const row = this.#push(
+          this.#open.reduce((a, b) => Math.min(a, b), t),
+          thread,
+          site,
+        );
         holds.end[row] = Math.max(t, holds.start[row]!);
-        this.#lastRound = t;
+        this.#release(t);
+        return;
       }
+      case SignalKind.Break:
+      case SignalKind.Reset:
+        this.#release(t);
     }
+  }
+
+  /** Nobody waits any more from now on, though they all will say so only when they have a core. */
+  #release(t: number): void {
+    for (const start of this.#open) {
+      this.lane.lockWaitEnd(t);
+      this.#released.push(start);
+    }
+    this.#open.length = 0;
+  }
+
+  #lower(t: number): void {
+    const holds = this.lane.holds!;
+    if (this.#up >= 0) holds.end[this.#up] = Math.max(t, holds.start[this.#up]!);
+    this.#up = -1;
   }
 
   #push(start: number, thread: number, site: number): number {
@@ -104,9 +124,15 @@ export class Signals {
 
   /** Nothing more of it is seen. */
   finish(t: number): void {
-    const holds = this.lane.holds!;
-    if (this.#up >= 0) holds.end[this.#up] = Math.max(t, holds.start[this.#up]!);
-    this.#up = -1;
+    this.#lower(t);
     this.#open.length = 0;
+    this.#released.length = 0;
   }
+}
+
+/** Takes a value out once. False if it is not there. */
+function remove(values: number[], value: number): boolean {
+  const at = values.indexOf(value);
+  if (at >= 0) values.splice(at, 1);
+  return at >= 0;
 }

@@ -103,6 +103,13 @@ export class BarrierRounds {
     return here;
   }
 
+  /** Whether the next to come will wait, as far as can be told without the lock. */
+  get willWait(): boolean {
+    const round = words.load(this.index + B.Round);
+    const count = round === 0 ? 0 : words.load(round + R.Count);
+    return !this.broken && count + 1 < this.parties;
+  }
+
   /** Comes to the barrier. */
   arrive(): Arrival {
     const mine = me();

@@ -92,10 +92,11 @@ export class Barrier implements BarrierLike {
     const timeout = this.#timeoutOf(options);
     const signal = options?.signal;
     signal?.throwIfAborted();
-    let wait = -1;
+    const rounds = this.#rounds;
+    // Before it comes, since it can lose its core right after: in the trace the round would be over by then.
+    let wait = recording && rounds.willWait ? beginWait(this.#self.object, WaitReason.Barrier, EventFlag.Async) : -1;
     let by = 0;
     try {
-      const rounds = this.#rounds;
       let arrival = rounds.arrive();
       while (arrival.round === 0) {
         if (arrival.broken) throw this.#brokenError();
@@ -141,10 +142,11 @@ export class Barrier implements BarrierLike {
   /** Blocking {@link wait}. */
   waitSync(options?: TimeoutOptions): number {
     const timeout = this.#timeoutOf(options);
-    let wait = -1;
+    const rounds = this.#rounds;
+    // Before it comes, since it can lose its core right after: in the trace the round would be over by then.
+    let wait = recording && rounds.willWait ? beginWait(this.#self.object, WaitReason.Barrier, 0) : -1;
     let by = 0;
     try {
-      const rounds = this.#rounds;
       let arrival = rounds.arrive();
       while (arrival.round === 0) {
         if (arrival.broken) throw this.#brokenError();
