@@ -39,6 +39,9 @@ function contractExports(source: string): Map<string, Map<string, Declared>> {
   return modules;
 }
 
+/** Constants that are objects of classes, which are compared by the members of their instances. */
+const holdsClasses = new Set(["dummy"]);
+
 /** Members whose declared types name classes that carry a `#private` brand are compared through this view. */
 const prelude = `
 type Members<T> = { [K in keyof T]: T[K] };
@@ -72,6 +75,12 @@ describe("the package's types satisfy the contract", () => {
           const anys = declared.generics > 0 ? `<${Array(declared.generics).fill("any").join(", ")}>` : "";
           lines.push(
             `declare const ${name}_ours: O.${name}${anys}; same<Members<C.${name}${anys}>>(${name}_ours); // ${name}: members`,
+          );
+        } else if (holdsClasses.has(name)) {
+          const instances = (from: string) =>
+            `{ [K in keyof typeof ${from}.${name}]: Members<InstanceType<(typeof ${from}.${name})[K]>> }`;
+          lines.push(
+            `declare const ${name}_ours: ${instances("O")}; same<${instances("C")}>(${name}_ours); // ${name}`,
           );
         } else if (declared.kind === "function" || declared.kind === "const") {
           lines.push(`same<typeof C.${name}>(O.${name}); // ${name}`);

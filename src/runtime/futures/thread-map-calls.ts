@@ -6,6 +6,7 @@ import { Future, settle } from "./future.js";
 import { takeInArrivals } from "./inbox.js";
 import { type MapOptions, MapSequence, NOT_YET } from "./map-results.js";
 import type { TaskSink, ThreadPool } from "./thread-pool.js";
+import { TicketRuns } from "./ticket-runs.js";
 
 type AnyFunction = (...items: unknown[]) => unknown;
 
@@ -24,12 +25,7 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   #results: unknown[] = [];
   /** The first unread. */
   #first = 0;
-  /**
-   * Tickets mostly follow each other as the calls do; where they do not, because the input itself hands in tasks, a new
-   * run begins: its first ticket, and the place of its result.
-   */
-  readonly #runs: { ticket: number; place: number }[] = [];
-  #nextTicket = 0;
+  readonly #tickets = new TicketRuns();
   #gate: Future<unknown> | null = null;
 
   constructor(pool: ThreadPool, fn: AnyFunction, iterables: readonly Iterable<unknown>[], options: MapOptions) {
@@ -43,21 +39,14 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
     const round = this.nextRound();
     if (round === null) return false;
     const ticket = this.#pool.push(this.#pool.functionFor(this.#fn as never), round, this);
-    if (ticket !== this.#nextTicket || this.#runs.length === 0) {
-      this.#runs.push({ ticket, place: this.#results.length });
-    }
-    this.#nextTicket = (ticket + 1) | 0;
-    this.#results.push(NOT_YET);
+    this.#tickets.add(ticket, this.#results.push(NOT_YET) - 1);
     return true;
   }
 
   settle(ticket: number, failed: boolean, value: unknown): void {
-    let i = this.#runs.length - 1;
-    // After the end there is none.
-    if (i < 0) return;
-    while (((ticket - (this.#runs[i] as { ticket: number }).ticket) | 0) < 0) i--;
-    const run = this.#runs[i] as { ticket: number; place: number };
-    const place = run.place + ((ticket - run.ticket) | 0);
+    const place = this.#tickets.placeOf(ticket);
+    // After the end nobody wants it.
+    if (place < 0) return;
     this.#results[place] = failed ? new Thrown(value) : value;
     if (place === this.#first && this.#gate !== null) {
       const gate = this.#gate;
@@ -86,9 +75,7 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   /** Forgets what was read. */
   #cut(): void {
     this.#results = this.#results.slice(this.#first);
-    for (const run of this.#runs) run.place -= this.#first;
-    // Of a run that was read to its end nothing can be told any more.
-    while (this.#runs.length > 1 && (this.#runs[1] as { place: number }).place <= 0) this.#runs.shift();
+    this.#tickets.forget(this.#first);
     this.#first = 0;
   }
 
@@ -98,13 +85,10 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   }
 
   protected cancelRest(): void {
-    const runs = this.#runs.splice(0);
-    runs.forEach((run, i) => {
-      const end = runs[i + 1]?.place ?? this.#results.length;
-      for (let place = Math.max(run.place, this.#first); place < end; place++) {
-        if (this.#results[place] === NOT_YET) this.#pool.tryCancel((run.ticket + place - run.place) | 0);
-      }
-    });
+    for (let place = this.#first; place < this.#results.length; place++) {
+      if (this.#results[place] === NOT_YET) this.#pool.tryCancel(this.#tickets.ticketOf(place));
+    }
+    this.#tickets.clear();
     this.#results = [];
     this.#first = 0;
     if (this.#gate !== null) settle(this.#gate, false, undefined);

@@ -12,7 +12,8 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
 import { EventKind, WaitReason } from "../../trace/events.js";
-import { BrokenThreadPool, CancelledError, RuntimeError } from "../core/errors.js";
+import { deadlineAfter } from "../core/deadline.js";
+import { BrokenThreadPool, CancelledError, RuntimeError, TimeoutError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
 import { FunctionTable, type TableEntry } from "../core/function-table.js";
 import { words } from "../core/heap.js";
@@ -22,7 +23,8 @@ import { ResultKind, ResultReader } from "../core/result-channel.js";
 import { decode, transfer } from "../core/structured-clone.js";
 import { allocateWorker, ChannelWord, type LineBlock, WorkerWord } from "../core/task-channel.js";
 import { TaskSender } from "../core/task-sender.js";
-import { Thread } from "../threading/thread.js";
+import type { TimeoutOptions, WaitOptions } from "../core/types.js";
+import { Thread, terminateWorker } from "../threading/thread.js";
 import { whenWorkerEnds } from "../threading/worker-end.js";
 import { Future, link, settle, type TaskLink } from "./future.js";
 import {
@@ -126,6 +128,11 @@ export class ThreadPool implements TaskLink, Source {
     return ticket;
   }
 
+  /** Starts all threads at once instead of on demand. */
+  startAll(): void {
+    while (this.#threads.length < this.#settings.maxWorkers) this.#startThread();
+  }
+
   readonly #addExtras = (ticket: number, extras: readonly unknown[]): void => this.#extras.add(ticket, extras);
 
   #startThread(): void {
@@ -194,7 +201,7 @@ export class ThreadPool implements TaskLink, Source {
       const sink = this.#tasks.finish(ticket);
       this.#extras.remove(ticket);
       if (kind === ResultKind.Skipped) continue;
-      if (sink === null) {
+      if (sink === null || this.#terminated) {
         results.drop();
         continue;
       }
@@ -219,7 +226,7 @@ export class ThreadPool implements TaskLink, Source {
 
   /** Takes back a task that nobody has begun. */
   tryCancel(ticket: number): boolean {
-    if (!this.#tasks.cancel(ticket)) return false;
+    if (this.#terminated || !this.#tasks.cancel(ticket)) return false;
     this.#open--;
     fulfil();
     if (recording) emit(EventKind.TaskCancel, this.number, 0, (ticket >>> 0) + 1, 0, 0);
@@ -228,7 +235,7 @@ export class ThreadPool implements TaskLink, Source {
 
   /** True once a worker runs a task, which is not done. */
   hasBegun(ticket: number): boolean {
-    return this.#tasks.isRunning(ticket);
+    return !this.#terminated && this.#tasks.isRunning(ticket);
   }
 
   // --- The ends of threads -------------------------------------------------------------------------------------------
@@ -276,6 +283,10 @@ export class ThreadPool implements TaskLink, Source {
   #died(entry: PoolThread, exitCode: number | null, reason: string): void {
     this.#takeFrom(entry, Number.POSITIVE_INFINITY);
     if (entry.ended) return;
+    if (this.#terminated) {
+      this.#threadLeft(entry);
+      return;
+    }
     const ticket = (Atomics.load(view, entry.words.index + WorkerWord.Task) - 1) | 0;
     const sink = ticket === -1 ? null : this.#tasks.ownerOf(ticket);
     const how = reason !== "" ? `: ${reason}` : exitCode === null ? "" : ` with exit code ${exitCode}`;
@@ -340,24 +351,59 @@ export class ThreadPool implements TaskLink, Source {
     if (this.#left === this.#threads.length) this.#dispose();
   }
 
-  /** Resolves when all threads have ended. */
-  async ended(): Promise<void> {
-    if (this.#left < this.#threads.length) {
-      const wait = beginWait(WaitReason.Shutdown, this.number, true);
-      await new Promise<void>((resolve) => this.#whenLeft.push(resolve));
-      endWait(wait, false);
-    }
-    for (const { thread } of this.#threads) await thread.join();
+  #terminated = false;
+
+  /** Ends the threads at once. What is open stays so for ever. */
+  terminate(): void {
+    if (this.#disposed || this.#terminated) return;
+    this.beginShutdown(false);
+    if (this.#disposed) return;
+    this.#tasks.break();
+    for (const ticket of this.#tasks.open()) if (this.#tasks.ownerOf(ticket) !== null) this.tryCancel(ticket);
+    this.#terminated = true;
+    fulfil(this.#open);
+    this.#open = 0;
+    for (const { thread, ended } of this.#threads) if (!ended) terminateWorker(thread);
   }
 
-  /** Blocks until all threads have ended. */
-  endedSync(): void {
+  /** Resolves when all threads have ended. Rejects with `TimeoutError` or the signal's reason if that comes first. */
+  async ended(options?: WaitOptions): Promise<void> {
+    if (this.#left < this.#threads.length) {
+      const gate = new Future<void>();
+      this.#whenLeft.push(() => gate.setResult(undefined));
+      link(gate, this, 0);
+      await gate.result(options);
+    }
+    if (this.#terminated) return;
+    for (const { thread } of this.#threads) await thread.join(options);
+  }
+
+  /** Blocks until all threads have ended. Throws `TimeoutError` if it takes longer. */
+  endedSync(options?: TimeoutOptions): void {
+    const deadline = deadlineAfter(options?.timeout);
     if (this.#left < this.#threads.length) {
       const wait = beginWait(WaitReason.Shutdown, this.number, false);
-      blockUntil(() => this.#left === this.#threads.length, Number.POSITIVE_INFINITY);
-      endWait(wait, false);
+      const ended = this.#terminated
+        ? this.#waitForTerminated(deadline)
+        : blockUntil(() => this.#left === this.#threads.length, deadline) === "done";
+      endWait(wait, !ended);
+      if (!ended) throw new TimeoutError("The threads of the pool did not end in time");
     }
-    for (const { thread } of this.#threads) thread.joinSync();
+    if (this.#terminated) return;
+    for (const { thread } of this.#threads) thread.joinSync({ timeout: deadline - performance.now() });
+  }
+
+  /** The "exit" events of terminated threads cannot come while this one blocks: the system is asked for them. */
+  #waitForTerminated(deadline: number): boolean {
+    for (const { ended, words } of this.#threads) {
+      const word = words.index + WorkerWord.NativeId;
+      // One that has no number yet is stopped before it gets one.
+      while (!ended && Atomics.load(view, word) !== 0 && threadExists(Atomics.load(view, word))) {
+        if (performance.now() > deadline) return false;
+        Atomics.wait(view, word, Atomics.load(view, word), 1);
+      }
+    }
+    return true;
   }
 
   #disposed = false;

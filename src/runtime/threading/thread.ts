@@ -280,6 +280,11 @@ export class Thread<A extends unknown[] = []> implements Activity {
   }
 }
 
+/** Ends the worker of a thread that this one started, wherever it is. Returns at once; the worker's "exit" event tells. */
+export function terminateWorker(thread: object): void {
+  for (const [worker, each] of workers) if (each === thread) void worker.terminate();
+}
+
 /** Called when the next worker of this thread has ended. */
 const childEnded: (() => void)[] = [];
 

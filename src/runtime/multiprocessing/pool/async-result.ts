@@ -1,0 +1,92 @@
+/** The handle on the result of a pool's call: `multiprocessing.pool.AsyncResult`. */
+import { TimeoutError } from "../../core/errors.js";
+import type { TimeoutOptions, WaitOptions } from "../../core/types.js";
+import { Future, hasFailed, settle } from "../../futures/future.js";
+
+export interface CallbackOptions<T> {
+  /** Called with the result, once, before it can be got. */
+  callback?: ((value: T) => unknown) | undefined;
+  /** Called with the error instead. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in the contract
+  errorCallback?: ((error: any) => unknown) | undefined;
+}
+
+/** Gives a result its value; only its pool does. */
+export let finish: (result: AsyncResult<any>, failed: boolean, value: unknown) => void;
+
+/** The outcome, still to come, of a pool's call. */
+export class AsyncResult<T> {
+  readonly #future = new Future<T>();
+  readonly #options: CallbackOptions<T>;
+
+  static {
+    finish = (result, failed, value) => result.#finish(failed, value);
+  }
+
+  /** Pools make it. Throws `TypeError` for callbacks that are no functions. */
+  constructor(options: CallbackOptions<T> = {}) {
+    for (const name of ["callback", "errorCallback"] as const) {
+      const given = options[name];
+      if (given !== undefined && given !== null && typeof given !== "function") {
+        throw new TypeError(`${name} must be a function`);
+      }
+    }
+    this.#options = options;
+  }
+
+  /** Resolves with the value, as often as asked. Rejects with the call's own error, or `TimeoutError`; it runs on. */
+  get(options?: WaitOptions): Promise<T> {
+    return this.#future.result(options);
+  }
+
+  /** Blocking {@link get}. */
+  getSync(options?: TimeoutOptions): T {
+    return this.#future.resultSync(options);
+  }
+
+  /** Waits for it without asking how it went. Resolves also on timeout. */
+  async wait(options?: WaitOptions): Promise<void> {
+    try {
+      await this.#future.exception(options);
+    } catch (error) {
+      if (!(error instanceof TimeoutError) || options?.signal?.reason === error) throw error;
+    }
+  }
+
+  /** Blocking {@link wait}. */
+  waitSync(options?: TimeoutOptions): void {
+    try {
+      this.#future.exceptionSync(options);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
+  }
+
+  /** True when it is there. */
+  ready(): boolean {
+    return this.#future.done();
+  }
+
+  /** True if the call returned, false if it threw. Throws `RangeError` before it is ready. */
+  successful(): boolean {
+    if (!this.ready()) throw new RangeError("The result is not ready");
+    return !hasFailed(this.#future);
+  }
+
+  #finish(failed: boolean, value: unknown): void {
+    const callback = failed ? this.#options.errorCallback : this.#options.callback;
+    if (callback) {
+      try {
+        const returned = callback(value as T);
+        if (returned instanceof Promise) returned.catch(logged);
+      } catch (error) {
+        logged(error);
+      }
+    }
+    settle(this.#future, failed, value);
+  }
+}
+
+function logged(error: unknown): void {
+  console.error("A callback of a pool's result failed:", error);
+}

@@ -1,0 +1,53 @@
+/** `multiprocessing.pool.ThreadPool`: the face of processes' {@link PoolBase}, on threads. */
+import { availableParallelism } from "node:os";
+import { callSite, recording, recordObject } from "../../../recorder/emit.js";
+import { ObjectKind } from "../../../trace/events.js";
+import { referenceTo } from "../../core/function-reference.js";
+import { encode } from "../../core/structured-clone.js";
+import type { InitializerOptions, NameOptions } from "../../core/types.js";
+import { ThreadPool as Threads } from "../../futures/thread-pool.js";
+import { PoolBase } from "./pool-base.js";
+import { ThreadEngine } from "./thread-engine.js";
+
+export type ThreadPoolOptions<I extends unknown[]> = NameOptions & {
+  /** The number of workers, by default the processors. Below 1 is a `RangeError`. */
+  processes?: number | undefined;
+} & InitializerOptions<I>;
+
+let made = 0;
+
+/** A pool that nobody has any more ends its threads when they are done. */
+const forgotten = new FinalizationRegistry<Threads>((threads) => threads.beginShutdown(false));
+
+/**
+ * A fixed number of threads that take calls, with the face of `Pool`. Unlike Python's, whose threads cannot be ended,
+ * `terminate` ends them at once, whatever they do.
+ */
+export class ThreadPool<I extends unknown[] = []> extends PoolBase {
+  /**
+   * Starts the threads. Throws `RangeError` for less than one, `TypeError` for options of the wrong kind,
+   * `DataCloneError` if the initializer or its arguments cannot cross, `RuntimeError` while the script is imported.
+   */
+  constructor(options?: ThreadPoolOptions<I>) {
+    const given = (options ?? {}) as ThreadPoolOptions<unknown[]>;
+    const processes = given.processes ?? availableParallelism();
+    if (typeof processes !== "number") throw new TypeError("processes must be a number");
+    if (!(processes >= 1)) throw new RangeError("Number of processes must be at least 1");
+    if (!Number.isInteger(processes)) throw new TypeError("processes must be an integer");
+    const { initializer, initArgs } = given;
+    if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
+      throw new TypeError("initializer must be a function");
+    }
+    const prefix = given.name ?? `ThreadPool-${++made}`;
+    const threads = new Threads({
+      maxWorkers: processes,
+      prefix,
+      initializer: initializer ? referenceTo(initializer, "initializer") : null,
+      initArgs: encode([...(initArgs ?? [])], { path: "initArgs" }),
+    });
+    super(new ThreadEngine(threads, processes), prefix);
+    if (recording) recordObject(threads.number, ObjectKind.ThreadPool, given.name ?? "", callSite(), processes);
+    threads.startAll();
+    forgotten.register(this, threads);
+  }
+}
