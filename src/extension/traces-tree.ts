@@ -50,7 +50,7 @@ export class TracesTree implements vscode.TreeDataProvider<TraceNode>, vscode.Di
     const item = new vscode.TreeItem(traceName(node.path), vscode.TreeItemCollapsibleState.None);
     item.id = node.path;
     item.resourceUri = vscode.Uri.file(node.path);
-    item.command = { command: "heddle.openTimeline", title: "Open Timeline", arguments: [node] };
+    item.command = { command: "heddle.openTimeline", title: "Show Timeline", arguments: [node] };
     if (run?.isActive) {
       item.description = `running since ${when(run.startedAt)}`;
       item.iconPath = new vscode.ThemeIcon("sync~spin");

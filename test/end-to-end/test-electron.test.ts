@@ -13,7 +13,7 @@ describe("npm run test:electron", () => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-offline-"));
     try {
       const offline = join(folder, "offline.cjs");
-      const answer = "(name, options, done) => (done ?? options)(new Error(`no such host ${name}`))";
+      const answer = '(name, options, done) => (done ?? options)(new Error("no such host " + name))';
       writeFileSync(offline, `require("node:dns").lookup = ${answer};\n`);
       const script = join(root, "scripts", "test-electron.mjs");
       const { status, stderr } = spawnSync(process.execPath, ["--require", offline, script], { encoding: "utf8" });
