@@ -1,44 +1,13 @@
 /** What each kind of event does to the model. Events come in order of time. */
-import { EventFlag, EventKind, ObjectKind, ObjectScope, WaitReason } from "../trace/events.js";
+import { EventFlag, EventKind, ObjectKind, WaitReason } from "../trace/events.js";
+import { whatIsAwaited } from "./awaited.js";
+import { GC_NAMES, SCOPES, SIGNALS } from "./event-names.js";
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
-import { FlowKind, type ObjectTrack, SliceKind, ThreadState } from "./model.js";
+import { loopWasLate } from "./loop-delay.js";
+import { FlowKind, SliceKind } from "./model.js";
 import { isLockKind, isPoolKind, isQueueKind, type ObjectLane } from "./object-lane.js";
-import { signalKindOf } from "./signals.js";
 import { siteOfUrl } from "./strings.js";
 import { SliceFlag, type ThreadLane } from "./thread-lane.js";
-import { timeInState } from "./time-in-state.js";
-
-/** Names of the signals that have the same number everywhere that a trace comes from. */
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: "SIGHUP",
-  2: "SIGINT",
-  3: "SIGQUIT",
-  4: "SIGILL",
-  6: "SIGABRT",
-  8: "SIGFPE",
-  9: "SIGKILL",
-  11: "SIGSEGV",
-  13: "SIGPIPE",
-  14: "SIGALRM",
-  15: "SIGTERM",
-};
-
-const GC_NAMES = new Map([
-  [1, "GC: scavenge"],
-  [2, "GC: minor mark-sweep"],
-  [4, "GC: mark-sweep"],
-  [8, "GC: incremental"],
-  [16, "GC: weak callbacks"],
-]);
-
-const SCOPES: ReadonlyMap<number, ObjectTrack["scope"]> = new Map([
-  [ObjectScope.Thread, "thread"],
-  [ObjectScope.Process, "process"],
-  [ObjectScope.Manager, "manager"],
-]);
-
-/** Less is no delay that anybody notices. */
-const LEAST_LOOP_DELAY_NS = 50e6;
 
 /** Tasks of several pools can have the same number; one thread works for few pools. */
 const taskKey = (object: ObjectLane, task: number) => object.index * 2 ** 32 + task;
@@ -355,26 +324,13 @@ export class RecordApplier {
           lane.past(Math.max(0, own - a * 1e6), own, SliceKind.Gc, table.index(GC_NAMES.get(flags) ?? "GC"), 0);
         return;
       case EventKind.LoopDelay:
-        if (a >= 0) this.#loopDelay(lane, Math.max(0, own - a * 1e6), own);
+        if (a >= 0) loopWasLate(lane, Math.max(0, own - a * 1e6), own, table);
         return;
       case EventKind.Dropped:
         model.recorder.dropped += a;
         return;
     }
   };
-
-  #loopDelay(lane: ThreadLane, start: number, end: number): void {
-    // A pool's worker has one task at a time: nobody else's work waits for its loop.
-    if (lane.pool >= 0) return;
-    // What it spent in blocking waits, or ready without a core, is shown as such. A loop in its poll with a timer due is
-    // ready as well: the system tells when a thread comes onto a core, but not when it was woken.
-    const { states } = lane;
-    const ready =
-      timeInState(states, start, end, ThreadState.Runnable) + timeInState(states, start, end, ThreadState.Idle);
-    const busy = end - start - ready - lane.blockedWithin(start, end);
-    if (busy < LEAST_LOOP_DELAY_NS || busy < (end - start) / 2) return;
-    lane.past(start, end, SliceKind.LoopDelay, this.model.table.index("event loop blocked"), 0);
-  }
 
   #waitBegin(
     lane: ThreadLane,
@@ -385,59 +341,8 @@ export class RecordApplier {
     reason: number,
     async: boolean,
   ): void {
-    const { model, group } = this;
-    let name = "wait";
-    let index = -1;
-    let joined: ThreadLane | undefined;
-    const ofPool = () => {
-      if (object === 0) return "";
-      const pool = model.object(group, object, ObjectKind.ThreadPoolExecutor);
-      index = pool.index;
-      return ` ${pool.name}`;
-    };
-    switch (reason) {
-      case WaitReason.ThreadJoin:
-        joined = group.threads.get(object);
-        name = `join ${joined?.name ?? model.table.all[group.spawned.get(object)?.name ?? 0] ?? ""}`.trimEnd();
-        break;
-      case WaitReason.ProcessJoin:
-        name = "join process";
-        break;
-      case WaitReason.Result:
-        name = `result${ofPool()}`;
-        break;
-      case WaitReason.Futures:
-        name = `futures${ofPool()}`;
-        break;
-      case WaitReason.Shutdown:
-        name = `shutdown${ofPool()}`;
-        break;
-      case WaitReason.QueueJoin:
-        if (object !== 0) {
-          const queue = model.object(group, object, ObjectKind.Queue);
-          index = queue.index;
-          name = `join ${queue.name}`;
-        } else name = "join queue";
-        break;
-      case WaitReason.IdleWorker: {
-        const pool = lane.pool >= 0 ? model.objects[lane.pool]! : null;
-        index = pool?.index ?? -1;
-        name = "idle";
-        break;
-      }
-      case WaitReason.Start:
-        name = "start";
-        break;
-      case WaitReason.Sleep:
-        name = "sleep";
-        break;
-    }
-    const signalKind = signalKindOf(reason);
-    if (signalKind !== 0) {
-      const awaited = model.object(group, object, signalKind);
-      index = awaited.index;
-      name = `wait ${awaited.name}`;
-    }
+    const { model } = this;
+    const { name, index, joined, signalKind } = whatIsAwaited(model, this.group, lane, object, reason);
     const idle = reason === WaitReason.IdleWorker;
     const row = lane.beginWait(
       t,
