@@ -30,7 +30,7 @@ function dieAt(at: number, body: () => void): boolean {
     }
   };
   for (const name of ["store", "exchange", "compareExchange"] as const) {
-    (Atomics as Record<string, unknown>)[name] = (...args: never[]) => {
+    (Atomics as unknown as Record<string, unknown>)[name] = (...args: never[]) => {
       step();
       return (real[name] as (...args: never[]) => unknown)(...args);
     };

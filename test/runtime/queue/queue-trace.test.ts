@@ -1,0 +1,210 @@
+/**
+ * What the trace says of queues of each kind, in one thread and shared, against what the script did and measured: puts,
+ * gets, the depth after each, how long each item stayed (the arrow from its put to its own get, also out of order), and
+ * all waits.
+ *
+ * The script reads the clock right before and after; between its readings and the recorder's lie microseconds, unless
+ * the thread loses its core just there. So the middle one of all deviations must be within 1 %, and none more than a few
+ * slices of the scheduler.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { analyseFile } from "../../../src/analysis/analyse-file.js";
+import { FlowKind, type ObjectTrack, SliceKind, type TraceModel } from "../../../src/analysis/model.js";
+import { jsonReport } from "../../../src/analysis/report/json-report.js";
+import { expectScript } from "../../harness/run-script.js";
+
+/** Milliseconds that a thread may lose its core for on a busy machine. */
+const PREEMPTED = 150;
+
+const source = `
+  import { isMain } from "heddle";
+  import { Thread } from "heddle/threading";
+  import { Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue } from "heddle/queue";
+
+  const nap = (ms: number) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); };
+  const tell = (queue: string, what: string, ms: number) => console.log("told " + JSON.stringify({ queue, what, ms }));
+  async function timed(queue: string, what: string, wait: () => unknown) {
+    const start = performance.now();
+    try { const got = wait(); if (got instanceof Promise) await got; }
+    catch (error) { if (!(error instanceof Empty || error instanceof Full)) throw error; }
+    finally { tell(queue, what, performance.now() - start); }
+  }
+  /** Does what it is told, a while after it has said that it will. */
+  function help(commands: Queue, ready: Queue) {
+    for (let command = commands.getSync(); command !== null; command = commands.getSync()) {
+      const [what, q] = command as ["put" | "get", Queue];
+      ready.putSync(what);
+      nap(40);
+      if (what === "put") q.putSync([0]);
+      else q.getSync();
+    }
+  }
+  const kinds = { Queue, LifoQueue, PriorityQueue, SimpleQueue };
+  if (isMain) {
+    const [commands, ready] = [new Queue(), new Queue()];
+    const helper = new Thread({ target: help, args: [commands, ready] });
+    helper.start();
+    for (const [kind, type] of Object.entries(kinds)) {
+      for (const form of ["local", "shared"]) {
+        const name = form + " " + kind;
+        const q = new type({ maxSize: 3, name }) as Queue;
+        if (form === "shared") { ready.putNowait(q); ready.getNowait(); }
+        // Three items with known stays, of which each kind takes another first.
+        const put = new Map<number, number>();
+        for (const [order, ms] of [[2, 10], [1, 20], [3, 40]] as const) {
+          q.putNowait([order]);
+          put.set(order, performance.now());
+          nap(ms);
+        }
+        for (let i = 0; i < 3; i++) {
+          const [order] = q.getNowait();
+          tell(name, "stay", performance.now() - put.get(order)!);
+          nap(5);
+        }
+        // The first time somebody waits, the place in the source is looked up; that takes a while.
+        await q.get({ timeout: 1 }).catch(() => {});
+        await timed(name, "failed get", () => q.getSync({ timeout: 30 }));
+        await timed(name, "failed get", () => q.get({ timeout: 30 }));
+        if (kind !== "SimpleQueue") {
+          for (let i = 0; i < 3; i++) q.putNowait([0]);
+          await q.put([0], { timeout: 1 }).catch(() => {});
+          await timed(name, "failed put", () => q.putSync([0], { timeout: 30 }));
+          await timed(name, "failed put", () => q.put([0], { timeout: 30 }));
+        }
+        if (form === "shared") {
+          if (kind !== "SimpleQueue") {
+            for (const put of [() => q.putSync([0]), () => q.put([0])]) {
+              commands.putNowait(["get", q]);
+              ready.getSync();
+              await timed(name, "put", put);
+            }
+            while (!q.empty()) q.getNowait();
+          }
+          for (const get of [() => q.getSync(), () => q.get()]) {
+            commands.putNowait(["put", q]);
+            ready.getSync();
+            await timed(name, "get", get);
+          }
+        }
+      }
+    }
+    commands.putNowait(null);
+    await helper.join();
+    console.log("done");
+  }
+`;
+
+interface Told {
+  readonly queue: string;
+  readonly what: string;
+  readonly ms: number;
+}
+
+describe("the trace of queues", function () {
+  this.timeout(90_000);
+  const folder = mkdtempSync(join(tmpdir(), "heddle-queues-"));
+  let model: TraceModel;
+  let told: Told[];
+  const off: number[] = [];
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  before(async () => {
+    const file = join(folder, "queues.heddle");
+    const { stdout } = await expectScript(source, {
+      traced: true,
+      runArgs: ["--out", file, "--report", "none"],
+      timeout: 60_000,
+    });
+    const analysed = analyseFile(readFileSync(file));
+    assert.equal(analysed.problem, null);
+    model = analysed.model;
+    assert.equal(model.recorder.dropped, 0);
+    told = [...stdout.matchAll(/^told (.*)$/gm)].map((match) => JSON.parse(match[1] as string) as Told);
+  });
+
+  const named = (name: string): ObjectTrack => {
+    const object = model.objects.find((each) => each.name === name);
+    assert.ok(object, `no ${name}`);
+    return object;
+  };
+  const toldOf = (queue: string, ...what: string[]): number[] =>
+    told.filter((each) => each.queue === queue && what.includes(each.what)).map((each) => each.ms);
+
+  function compare(name: string, actualNs: number[], expectedMs: number[]): void {
+    assert.equal(actualNs.length, expectedMs.length, name);
+    for (const [i, ns] of actualNs.entries()) {
+      const expected = expectedMs[i] as number;
+      const deviation = Math.abs(ns / 1e6 - expected);
+      assert.ok(deviation < PREEMPTED, `${name}: ${ns / 1e6} ms, not ${expected}`);
+      off.push(deviation / expected);
+    }
+  }
+
+  /** Lengths of the waits of all threads for a queue, by begin. */
+  function waits(name: string, kind: number): number[] {
+    const { index } = named(name);
+    const found: [number, number][] = [];
+    for (const { slices } of model.threads) {
+      for (let i = 0; i < slices.count; i++) {
+        if (slices.object[i] !== index || slices.kind[i] !== kind) continue;
+        found.push([slices.start[i]!, slices.end[i]! - slices.start[i]!]);
+      }
+    }
+    return found.sort((a, b) => a[0] - b[0]).map(([, length]) => length);
+  }
+
+  for (const kind of ["Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"]) {
+    for (const form of ["local", "shared"]) {
+      const name = `${form} ${kind}`;
+      const simple = kind === "SimpleQueue";
+      const shared = form === "shared";
+
+      it(`of a ${name} has its puts, gets and depths, and each item's stay`, () => {
+        const object = named(name);
+        const report = jsonReport(model).queues.find((queue) => queue.name === name);
+        assert.ok(report);
+        assert.equal(report.kind, kind);
+        assert.equal(report.capacity, simple ? 0 : 3);
+        const puts = 3 + (simple ? 0 : 3) + (shared ? (simple ? 2 : 4) : 0);
+        assert.equal(report.puts, puts);
+        assert.equal(report.gets, simple || shared ? puts : puts - 3);
+        assert.equal(report.maxDepth, 3);
+        assert.equal(object.tally.timeouts, simple ? 3 : 6);
+        const depth = object.depth!;
+        const steps = Array.from(depth.value.subarray(0, depth.count));
+        assert.deepEqual(steps.filter((step, i) => i === 0 || step !== steps[i - 1]).slice(0, 6), [1, 2, 3, 2, 1, 0]);
+        const { flows } = model;
+        const stays: number[] = [];
+        for (let i = 0; i < flows.count && stays.length < 3; i++) {
+          if (flows.kind[i] === FlowKind.Item && flows.object[i] === object.index) {
+            stays.push(flows.toTime[i]! - flows.fromTime[i]!);
+          }
+        }
+        compare(name, stays, toldOf(name, "stay"));
+        // Which was first: by their stays, told by the naps between the puts.
+        const [first, second, third] = stays.map((ns) => ns / 1e6) as [number, number, number];
+        if (kind === "LifoQueue") assert.ok(first < second && second < third);
+        else if (kind === "PriorityQueue") assert.ok(first < second && third < first);
+        else assert.ok(first > second && second > third);
+      });
+
+      it(`of a ${name} has its waits`, () => {
+        const gets = waits(name, SliceKind.QueueGetWait);
+        compare(name, gets.slice(1), toldOf(name, "failed get", "get"));
+        const puts = waits(name, SliceKind.QueuePutWait);
+        compare(name, puts.slice(1), toldOf(name, "failed put", "put"));
+        if (simple) assert.equal(puts.length, 0);
+      });
+    }
+  }
+
+  it("is right within 1 %", () => {
+    const sorted = off.sort((a, b) => a - b);
+    assert.ok(sorted.length > 50);
+    const middle = sorted[sorted.length >> 1] as number;
+    assert.ok(middle < 0.01, `the middle one of ${sorted.length} deviations is ${(middle * 100).toFixed(2)} %`);
+  });
+});
