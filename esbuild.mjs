@@ -84,9 +84,12 @@ function writeEntries() {
   const { namespaces } = require("./dist/runtime.cjs");
   mkdirSync("dist/entry", { recursive: true });
   for (const [name, exports] of Object.entries(namespaces)) {
+    // Two statements: `module.exports = require(…)` is what Node takes for a re-export, and then it reads all of the
+    // runtime for names that the .mjs beside it lists already.
+    const from = JSON.stringify(name);
     replaceFile(
       `dist/entry/${name}.cjs`,
-      `module.exports = require("../runtime.cjs").namespaces[${JSON.stringify(name)}];\n`,
+      `const { namespaces } = require("../runtime.cjs");\nmodule.exports = namespaces[${from}];\n`,
     );
     const names = Object.keys(exports).filter((key) => key !== "default");
     const lines = names.map((key, i) => `const e${i} = entry[${JSON.stringify(key)}];\nexport { e${i} as ${key} };\n`);
