@@ -1,4 +1,6 @@
 /** The base of all executors: `map` and the ends of `using` blocks over `submit` and `shutdown`. */
+import { DataCloneError } from "../core/errors.js";
+import { type Handle, toHandle } from "../core/handles.js";
 import type { Future } from "./future.js";
 import { MapCalls, type MapOptions, type MapResults, type MapSequence, mapCalls } from "./map-results.js";
 
@@ -59,6 +61,11 @@ export abstract class Executor implements Disposable, AsyncDisposable {
   mapSync(fn: (...items: unknown[]) => unknown, ...rest: unknown[]): unknown[] {
     const { iterables, options } = split(rest);
     return this[mapCalls](fn, iterables, options).allSync();
+  }
+
+  /** It does not cross: its futures belong to the thread that made it. */
+  [toHandle](): Handle {
+    throw new DataCloneError("an executor belongs to the thread that made it; make one where it is used");
   }
 
   /** The end of `using`: `shutdownSync()`. */

@@ -15,7 +15,8 @@ import { inspect } from "node:util";
 import { recording } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
-import { CancelledError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
+import { CancelledError, DataCloneError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
+import { type Handle, toHandle } from "../core/handles.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
 import { beginWait, endWait } from "./recorded-wait.js";
@@ -196,6 +197,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
     onRejected?: ((error: any) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
     return this.#plain().then(onFulfilled, onRejected);
+  }
+
+  /** It does not cross: what makes it done comes to the thread that has it. */
+  [toHandle](): Handle {
+    throw new DataCloneError("a future belongs to its thread; pass on its result");
   }
 
   /** Its state for people, like Python's `repr`. */

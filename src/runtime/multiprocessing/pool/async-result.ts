@@ -1,5 +1,6 @@
 /** The handle on the result of a pool's call: `multiprocessing.pool.AsyncResult`. */
-import { TimeoutError } from "../../core/errors.js";
+import { DataCloneError, TimeoutError } from "../../core/errors.js";
+import { type Handle, toHandle } from "../../core/handles.js";
 import type { TimeoutOptions, WaitOptions } from "../../core/types.js";
 import { Future, hasFailed, settle } from "../../futures/future.js";
 
@@ -71,6 +72,11 @@ export class AsyncResult<T> {
   successful(): boolean {
     if (!this.ready()) throw new RangeError("The result is not ready");
     return !hasFailed(this.#future);
+  }
+
+  /** It does not cross: what makes it ready comes to the thread that has it. */
+  [toHandle](): Handle {
+    throw new DataCloneError("the result of a pool's call belongs to its thread; pass on its value");
   }
 
   #finish(failed: boolean, value: unknown): void {

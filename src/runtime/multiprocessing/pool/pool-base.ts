@@ -3,6 +3,7 @@
  * handles, and the ends.
  */
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
+import { type Handle, toHandle } from "../../core/handles.js";
 import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
 import { AsyncResult, type CallbackOptions, finish } from "./async-result.js";
 import { ImapResults } from "./imap-results.js";
@@ -141,6 +142,11 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
     }
+  }
+
+  /** It does not cross: its results belong to the thread that made it. */
+  [toHandle](): Handle {
+    throw new DataCloneError("a pool belongs to the thread that made it; make one where it is used");
   }
 
   /** The end of `using`: `terminate()`. */
