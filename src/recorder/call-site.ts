@@ -9,9 +9,17 @@ import { pathToFileURL } from "node:url";
 
 /** Frames to look at: deeper than any chain of ours. */
 const DEPTH = 24;
+/** Frames to look at first, beyond a function known to be on the stack. Each costs most of a microsecond. */
+const NEAR_DEPTH = 4;
 
-/** Makes the function that returns "url:line:column" of the caller's caller outside of `ownFolder`, or "". */
-export function makeCallSiteFinder(ownFolder: string): () => string {
+/** A function on the stack: the frames up to it are not looked at. */
+export type OnStack = (...args: never[]) => unknown;
+
+/**
+ * Makes the function that returns "url:line:column" of the caller's caller outside of `ownFolder`, or "". Given a
+ * function on the stack close to the user's code, it takes less time.
+ */
+export function makeCallSiteFinder(ownFolder: string): (above?: OnStack) => string {
   const ownPath = ownFolder.endsWith("/") || ownFolder.endsWith("\\") ? ownFolder : `${ownFolder}/`;
   const ownUrl = pathToFileURL(ownPath).href;
   const nativePath = ownPath.replaceAll("/", "\\");
@@ -29,15 +37,19 @@ export function makeCallSiteFinder(ownFolder: string): () => string {
     return frames;
   }
 
-  return function findCallSite(): string {
+  return function findCallSite(above?: OnStack): string {
+    return (above && look(above, NEAR_DEPTH)) || look(findCallSite, DEPTH);
+  };
+
+  function look(above: OnStack, depth: number): string {
     const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
     const prepare = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
     let frames: NodeJS.CallSite[];
     try {
-      Error.stackTraceLimit = DEPTH;
+      Error.stackTraceLimit = depth;
       Error.prepareStackTrace = structured;
       const holder: { stack?: unknown } = {};
-      Error.captureStackTrace(holder, findCallSite);
+      Error.captureStackTrace(holder, above);
       frames = holder.stack as NodeJS.CallSite[];
     } catch {
       return "";
@@ -66,7 +78,7 @@ export function makeCallSiteFinder(ownFolder: string): () => string {
       return site;
     }
     return "";
-  };
+  }
 }
 
 function restore(name: "prepareStackTrace" | "stackTraceLimit", before: PropertyDescriptor | undefined): void {

@@ -22,6 +22,7 @@
  * those wake by a task of the event loop. So after a release that woke somebody, the next `acquire` of this thread
  * takes a turn of the loop first.
  */
+import type { OnStack } from "../../recorder/call-site.js";
 import { emit, emitAt, intern, newWaitNumber, now, recording, tick } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
 import { writeOutSoon } from "./brief-holds.js";
@@ -117,7 +118,7 @@ export class Mutex {
       if (recording) emit(EventKind.LockTimeout, this.object, 0, 0, 0, 0);
       return no;
     }
-    return this.slowAcquire(timeout, signal, this.findWaitSite());
+    return this.slowAcquire(timeout, signal, this.findWaitSite(this.acquire));
   }
 
   /** Takes it if it is free and no promise of this thread was just woken to have it. */
@@ -127,7 +128,7 @@ export class Mutex {
 
   /** The fast path: nothing but what an uncontended lock costs. */
   private takeIfFree(): boolean {
-    if (this.siteDue) this.findSite();
+    if (this.siteDue) this.findSite(this.takeIfFree);
     if (this.words.compareExchange(this.index, 0, self === 0 ? enterHolder() : self) !== 0) return false;
     this.words.note(this.index + SITE, this.siteText);
     if (recording) this.beginHold();
@@ -150,7 +151,7 @@ export class Mutex {
 
   private slowAcquireSync(timeout: number): boolean {
     const { words, index } = this;
-    const site = this.findWaitSite();
+    const site = this.findWaitSite(this.slowAcquireSync);
     const deadline = deadlineIn(timeout);
     const wait = this.beginWait(site, 0);
     for (let looks = 0; ; ) {
@@ -283,23 +284,23 @@ export class Mutex {
   // ---- where it is acquired
 
   /** Looks where the caller is, for whoever may wait for it. */
-  private findSite(): void {
+  private findSite(above: OnStack): void {
     this.siteDue = false;
     const t = performance.now();
     if (t - this.siteAt < SITE_PERIOD) return;
     this.siteAt = t;
-    this.setSite();
+    this.setSite(above);
   }
 
   /** As {@link findSite}; recorded waits are told apart by their exact places. */
-  private findWaitSite(): number {
-    if (recording) this.setSite();
-    else this.findSite();
+  private findWaitSite(above: OnStack): number {
+    if (recording) this.setSite(above);
+    else this.findSite(above);
     return this.site;
   }
 
-  private setSite(): void {
-    const site = userSite();
+  private setSite(above: OnStack): void {
+    const site = userSite(above);
     this.siteText = sharedText(site);
     if (recording) this.site = intern(site);
   }

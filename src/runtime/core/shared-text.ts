@@ -8,8 +8,9 @@ import { allocate, HeapWord, heapBytes, readHeap, words } from "./heap.js";
 /** Words of an entry; the bytes follow. */
 const Entry = { Next: 0, Hash: 1, Length: 2, Bytes: 3 } as const;
 
-/** The numbers of the texts that this thread knows. */
+/** The texts that this thread knows, by either side. */
 const known = new Map<string, number>();
+const texts = new Map<number, string>();
 
 /** The number of a text, the same in all threads; 0 for "". */
 export function sharedText(text: string): number {
@@ -25,7 +26,12 @@ export function sharedText(text: string): number {
 /** The text with this number; "" for 0. */
 export function textOf(number: number): string {
   if (number === 0) return "";
-  return Buffer.from(readHeap(number + Entry.Bytes, words.load(number + Entry.Length))).toString();
+  let text = texts.get(number);
+  if (text === undefined) {
+    text = Buffer.from(readHeap(number + Entry.Bytes, words.load(number + Entry.Length))).toString();
+    texts.set(number, text);
+  }
+  return text;
 }
 
 function find(bytes: Buffer): number {

@@ -1,12 +1,15 @@
 /** The line of the user's code that called into the library, recorded or not. */
-import { makeCallSiteFinder } from "../../recorder/call-site.js";
+import { makeCallSiteFinder, type OnStack } from "../../recorder/call-site.js";
 
-let find: (() => string) | null = null;
+let find: ((above?: OnStack) => string) | null = null;
 
-/** "url:line:column" of the innermost caller outside of the library, or "". Costs microseconds. */
-export function userSite(): string {
+/**
+ * "url:line:column" of the innermost caller outside of the library, or "". Costs microseconds; less if `above` is a
+ * function on the stack that the user's code called by few others of the library.
+ */
+export function userSite(above: OnStack): string {
   find ??= makeCallSiteFinder(__dirname);
-  return find();
+  return find(above);
 }
 
 /** "file:line" of such a site, for a message. */
