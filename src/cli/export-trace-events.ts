@@ -188,7 +188,8 @@ function* objectEvents(model: TraceModel, end: (ns: number) => number): Generato
       const to = end(holds.end[i]!);
       const name = model.threads[holds.thread[i]!]?.name ?? "?";
       const common = { cat: "hold", name, pid: LOCKS_PID, tid };
-      const args = { site: model.strings[holds.site[i]!] ?? "" };
+      const site = model.strings[holds.site[i]!] ?? "";
+      const args = holds.times[i] === 1 ? { site } : { site, times: holds.times[i] };
       if (ts >= until) {
         until = to;
         yield { ph: "X", ...common, ts: micro(ts), dur: micro(to - ts), args };

@@ -142,9 +142,12 @@ export function describe(
             : ["held by", "held"];
       facts.push(
         { label: by, value: threadName(model, thread), target: sliceAt(model, indexes, thread, start) },
-        { label: "for", value: duration },
+        { label: holds.times[thing.row]! > 1 ? "within" : "for", value: duration },
         when,
       );
+      if (holds.times[thing.row]! > 1) {
+        facts.push({ label: "how often", value: `${holds.times[thing.row]} times, for a moment each` });
+      }
       const waiters = indexes.objects[thing.object]?.waiters;
       const waiting = waiters?.valueAt((start + end) / 2);
       if (waiting !== undefined && waiting > 0) facts.push({ label: "waiting", value: plural(waiting, "thread") });
