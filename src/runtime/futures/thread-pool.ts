@@ -229,6 +229,7 @@ export class ThreadPool implements TaskLink, Source {
     if (this.#terminated || !this.#tasks.cancel(ticket)) return false;
     this.#open--;
     fulfil();
+    this.#extras.remove(ticket);
     if (recording) emit(EventKind.TaskCancel, this.number, 0, (ticket >>> 0) + 1, 0, 0);
     return true;
   }
