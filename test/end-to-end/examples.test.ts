@@ -14,7 +14,15 @@ interface Report {
   durationNs: number;
   processes: { pid: number; name: string; exitCode: number | null; endNs: number | null }[];
   threads: { name: string; startNs: number; endNs: number | null; runningNs: number; blockedNs: number }[];
-  locks: { name: string; acquisitions: number; contended: number; site: string; wait: { totalNs: number } }[];
+  locks: {
+    kind: string;
+    name: string;
+    acquisitions: number;
+    contended: number;
+    maxWaiters: number;
+    site: string;
+    wait: { totalNs: number };
+  }[];
   queues: {
     name: string;
     capacity: number;
@@ -96,5 +104,45 @@ describe("the examples", () => {
     const { report, stdout } = trace("port-scan");
     assert.ok([...stdout.matchAll(/^port \d+ is open$/gm)].length >= 3, stdout);
     assert.equal(report.threads.filter(({ name }) => name.startsWith("scanner")).length, 16);
+  });
+
+  it("three-seats: never more than three sit", () => {
+    const { report, stdout } = trace("three-seats");
+    assert.match(stdout, /^at most 3 sat at once, 0 are left, 3 seats are free$/m);
+    assert.equal([...stdout.matchAll(/^guest \d sits down: [123] of 3 seats taken$/gm)].length, 8);
+    const seats = report.locks.find(({ name }) => name === "seats")!;
+    assert.deepEqual([seats.kind, seats.acquisitions], ["Semaphore", 8]);
+    assert.ok(seats.contended >= 1 && seats.contended <= 8, String(seats.contended));
+  });
+
+  it("movie-tickets: sales are lost without the lock and not with it", () => {
+    const { report, stdout } = trace("movie-tickets");
+    assert.match(stdout, /^with a lock: 10 paid, 10 tickets are gone$/m);
+    const sold = [...stdout.slice(stdout.indexOf("without a lock:")).matchAll(/, (\d+) are left$/gm)];
+    assert.deepEqual(
+      sold.map(([, left]) => Number(left)),
+      [19, 18, 17, 16, 15, 14, 13, 12, 11, 10],
+    );
+    assert.equal(report.locks.find(({ name }) => name === "box office")!.acquisitions, 10);
+  });
+
+  it("starting-gate: nobody starts before all are ready, and the action runs once a race", () => {
+    const { report, stdout } = trace("starting-gate");
+    assert.equal([...stdout.matchAll(/^race \d: .*: fair$/gm)].length, 3, stdout);
+    assert.equal([...stdout.matchAll(/^bang!$/gm)].length, 3);
+    const gate = report.locks.find(({ name }) => name === "gate")!;
+    assert.deepEqual([gate.kind, gate.acquisitions, gate.maxWaiters], ["Barrier", 12, 3]);
+  });
+
+  it("wake-ups: in vain with notifyAll, lost with notify", () => {
+    const { report, stdout } = trace("wake-ups");
+    assert.match(stdout, /^while: 1 eaten, 0 left over, 2 still wait, 2 woken in vain, 0 took from an empty counter$/m);
+    assert.match(stdout, /^if: 1 eaten, 0 left over, 0 still wait, 2 woken in vain, 2 took from an empty counter$/m);
+    assert.match(stdout, /^one notify: 1 eaten, 2 left over, 2 still wait, 0 woken in vain, 0 took/m);
+    assert.match(stdout, /^notify all: 3 eaten, 0 left over, 0 still wait, 0 woken in vain, 0 took/m);
+    assert.match(stdout, /^too early: the wait heard nothing$/m);
+    // Three waits each; with "while" two of them wait again, and the closing wakes who is left.
+    const waits = (title: string) => report.locks.find(({ name }) => name === title)!.acquisitions;
+    assert.deepEqual(["while", "if", "one notify", "notify all"].map(waits), [5, 3, 3, 3]);
   });
 });
