@@ -10,23 +10,23 @@ import { span } from "heddle/trace";
 const TICKETS = 20;
 const BUYERS = 10;
 
-const sleep = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function sell(tickets: Int32Array, buyer: string) {
+async function sell(tickets: Int32Array, buyer: string) {
   const left = Atomics.load(tickets, 0);
-  span("pays", () => sleep(20));
+  await span("pays", () => sleep(20));
   Atomics.store(tickets, 0, left - 1);
   console.log(`${buyer} has a ticket, ${left - 1} are left`);
 }
 
-function buy(buyer: string, memory: SharedArrayBuffer, boxOffice: Lock | null) {
+async function buy(buyer: string, memory: SharedArrayBuffer, boxOffice: Lock | null) {
   const tickets = new Int32Array(memory);
   if (boxOffice === null) {
-    sell(tickets, buyer);
+    await sell(tickets, buyer);
     return;
   }
   using _turn = boxOffice.holdSync();
-  sell(tickets, buyer);
+  await sell(tickets, buyer);
 }
 
 async function evening(title: string, boxOffice: Lock | null) {

@@ -10,7 +10,7 @@ import { span } from "heddle/trace";
 const RUNNERS = 4;
 const RACES = 3;
 
-const sleep = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs once a race, in the runner who came last, before any of them goes on. */
 function bang() {
@@ -18,15 +18,15 @@ function bang() {
 }
 
 /** Writes when it was ready and when it started, in milliseconds, for each race. */
-function runner(n: number, gate: Barrier, memory: SharedArrayBuffer) {
+async function runner(n: number, gate: Barrier, memory: SharedArrayBuffer) {
   const times = new Float64Array(memory);
   for (let race = 0; race < RACES; race++) {
-    span("gets ready", () => sleep(20 + ((n * 37 + race * 53) % 100)));
+    await span("gets ready", () => sleep(20 + ((n * 37 + race * 53) % 100)));
     const at = 2 * (race * RUNNERS + n);
     times[at] = performance.now();
     gate.waitSync();
     times[at + 1] = performance.now();
-    span("runs", () => sleep(15));
+    await span("runs", () => sleep(15));
   }
 }
 

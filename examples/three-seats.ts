@@ -10,9 +10,9 @@ import { span } from "heddle/trace";
 const SEATS = 3;
 const GUESTS = 8;
 
-const sleep = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function guest(name: string, seats: Semaphore, memory: SharedArrayBuffer) {
+async function guest(name: string, seats: Semaphore, memory: SharedArrayBuffer) {
   const seated = new Int32Array(memory);
   using _seat = seats.holdSync();
   const now = Atomics.add(seated, 0, 1) + 1;
@@ -21,7 +21,7 @@ function guest(name: string, seats: Semaphore, memory: SharedArrayBuffer) {
     Atomics.compareExchange(seated, 1, most, now);
   }
   console.log(`${name} sits down: ${now} of ${SEATS} seats taken`);
-  span("eats", () => sleep(60));
+  await span("eats", () => sleep(60));
   Atomics.sub(seated, 0, 1);
 }
 
