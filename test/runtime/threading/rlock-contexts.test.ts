@@ -10,6 +10,8 @@ describe("RLock among the contexts of a thread", () => {
   it("belongs to the context that awaited it, with all that it awaits in turn", async () => {
     const lock = new RLock();
     const seen: string[] = [];
+    let goOn = (): void => {};
+    const tried = new Promise<void>((resolve) => (goOn = resolve));
     const first = runInContext(async () => {
       await lock.acquire();
       await turn();
@@ -19,6 +21,7 @@ describe("RLock among the contexts of a thread", () => {
         assert.equal(lock.depth(), 2);
         lock.release();
       })();
+      await tried;
       seen.push("first");
       assert.equal(lock.isOwned(), true);
       lock.release();
@@ -32,6 +35,7 @@ describe("RLock among the contexts of a thread", () => {
       assert.equal(lock.acquireSync({ blocking: false }), false);
       assert.equal(lock.acquireSync({ timeout: 5 }), false);
       assert.equal(await lock.acquire({ timeout: 5 }), false);
+      goOn();
       await lock.acquire();
       seen.push("second");
       lock.release();
