@@ -44,6 +44,11 @@ export class HangMonitor {
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
+  /** Whether it stood still when last looked at; that it ended since does not change that. */
+  get isHung(): boolean {
+    return this.#told;
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     closeSync(this.#fd);
@@ -52,8 +57,9 @@ export class HangMonitor {
   #look(): void {
     this.#read();
     const living = [...this.#processes].filter(([pid]) => exists(pid));
+    if (living.length === 0) return;
     const since = living.map(([, sinceNs]) => sinceNs);
-    if (living.length === 0 || since.includes(null) || this.#oneBegins()) {
+    if (since.includes(null) || this.#oneBegins()) {
       this.#told = false;
       return;
     }

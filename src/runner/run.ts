@@ -122,11 +122,12 @@ export async function run(options: RunOptions): Promise<RunResult> {
     }
     const { exitCode, signal } = await ended;
     const t = now();
+    const stoodStill = hung || monitor?.isHung === true;
     monitor?.stop();
     await stopper.finish(signal !== null);
     await sampler.stop();
     trace.write(processEndFrame({ pid: pid!, t, exitCode, signal }));
-    trace.finish({ t, exitCode, signal });
+    trace.finish({ t, exitCode, signal, hung: stoodStill });
     return { exitCode, signal, file: trace.path, hung };
   } catch (error) {
     monitor?.stop();

@@ -207,6 +207,8 @@ export interface EndFrame {
   readonly t: number;
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** It ended where none of its threads could ever have gone on. */
+  readonly hung: boolean;
 }
 
 /** Bytes the reader could not use; it goes on behind them. */

@@ -102,6 +102,12 @@ export function hangOf(payload: Uint8Array): HangFrame {
 }
 
 export function endOf(payload: Uint8Array): EndFrame {
-  const { t, exitCode, signal } = fieldsOf(payload);
-  return { type: "end", t: number(t), exitCode: integerOr(exitCode, null), signal: textOrNull(signal) };
+  const { t, exitCode, signal, hung } = fieldsOf(payload);
+  return {
+    type: "end",
+    t: number(t),
+    exitCode: integerOr(exitCode, null),
+    signal: textOrNull(signal),
+    hung: hung === true,
+  };
 }

@@ -11,12 +11,13 @@
  * depth and numbers; otherwise any order will do.
  */
 import { EventFlag, EventKind, ObjectKind, type ObjectScope, WaitReason } from "../../src/trace/events.js";
-import type { ThreadEvents } from "../../src/trace/frames.js";
+import type { HangFrame, ThreadEvents } from "../../src/trace/frames.js";
 import {
   coreSourceFrame,
   coreTimesFrame,
   endMarkFrame,
   eventsFrame,
+  hangFrame,
   headerFrame,
   offCoreFrame,
   processEndFrame,
@@ -72,6 +73,7 @@ export class SyntheticTrace {
   readonly samples: Sample[] = [];
   /** Frames of the system's that are not in order with others. */
   readonly extra: Uint8Array[] = [];
+  readonly hangs: Omit<HangFrame, "type">[] = [];
   #latest = 0;
 
   constructor(readonly options: SyntheticOptions = {}) {}
@@ -107,7 +109,7 @@ export class SyntheticTrace {
   }
 
   /** The file. `end: false` leaves the end mark out, as when the runner was killed. */
-  bytes({ end = true, exitCode = 0 as number | null, signal = null as string | null } = {}): Uint8Array {
+  bytes({ end = true, exitCode = 0 as number | null, signal = null as string | null, hung = false } = {}): Uint8Array {
     const parts: Uint8Array[] = [
       headerFrame({
         command: this.options.command ?? ["main.ts"],
@@ -184,7 +186,8 @@ export class SyntheticTrace {
       }
       if (until > last) break;
     }
-    if (end) parts.push(endMarkFrame({ t: last, exitCode, signal }));
+    parts.push(...this.hangs.filter(({ t }) => t <= last).map((hang) => hangFrame(hang)));
+    if (end) parts.push(endMarkFrame({ t: last, exitCode, signal, hung }));
     return concat(parts);
   }
 }
@@ -217,6 +220,13 @@ export class SyntheticProcess {
     this.exitCode = exitCode;
     this.signal = signal;
     this.trace.reach(t);
+    return this;
+  }
+
+  /** It said at `t` that none of its threads can go on since then, or that one can after all. */
+  stuck(t: number, sinceNs: number, hung = true): this {
+    this.trace.reach(t);
+    this.trace.hangs.push({ pid: this.pid, t, hung, sinceNs });
     return this;
   }
 

@@ -154,7 +154,7 @@ function sampleTrace(): { bytes: Uint8Array; ends: number[]; frames: TraceFrame[
     samplesFrame(samples),
     systemThreadsFrame({ threads: [{ pid: 7, tid: 8, name: "w", startNs: 1, endNs: null }] }),
     processEndFrame({ pid: 7, t: 100, exitCode: null, signal: "SIGKILL" }),
-    endMarkFrame({ t: 101, exitCode: 1, signal: null }),
+    endMarkFrame({ t: 101, exitCode: 1, signal: null, hung: true }),
   ];
   let at = 0;
   const ends = parts.map((part) => (at += part.length));
@@ -292,7 +292,7 @@ describe("frames of a trace", () => {
     unknown[8] = 200;
     const view = new DataView(unknown.buffer);
     view.setUint32(12, crc32(unknown, 16, unknown.length, crc32(unknown, 4, 12)), true);
-    const { frames, reader } = readAll(concat([first, unknown, endMarkFrame({ t: 1, exitCode: 0, signal: null })]));
+    const { frames, reader } = readAll(concat([first, unknown, endMarkFrame({ t: 1, exitCode: 0, signal: null, hung: false })]));
     assert.deepEqual(
       frames.map((frame) => frame.type),
       ["header", "end"],

@@ -15,6 +15,7 @@ import type {
   QueueReport,
   ThreadReport,
 } from "./report-types.js";
+import { findStandstill } from "./standstill.js";
 import { countTrace, endOf, type ObjectNumbers } from "./trace-numbers.js";
 
 export interface ReportOptions {
@@ -46,6 +47,7 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
     startedAt: new Date(model.startedAt).toISOString(),
     exitCode: model.exitCode,
     signal: model.signal,
+    hung: findStandstill(model) !== null,
     durationNs,
     coresAvailable: model.coresAvailable,
     coresUsed: coresUsed(model),

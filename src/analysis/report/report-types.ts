@@ -120,6 +120,8 @@ export interface JsonReport {
   startedAt: string;
   exitCode: number | null;
   signal: string | null;
+  /** It came to where none of its threads could ever go on. */
+  hung: boolean;
   durationNs: number;
   coresAvailable: number;
   /** Average over the duration. */

@@ -12,6 +12,8 @@ import { formatDuration, plural, printable } from "./format.js";
 
 export interface StuckThread {
   readonly thread: ThreadTrack;
+  /** The wait: a row of the thread's slices. */
+  readonly row: number;
   /** Such as "waits for Lock “b”, which “two” holds (taken at bank.ts:12)". */
   readonly text: string;
   /** "file:line" of the wait, or "". */
@@ -25,8 +27,8 @@ export interface Standstill {
   readonly threads: readonly StuckThread[];
   /** Workers of pools that wait for a task. */
   readonly idleWorkers: number;
-  /** Names of the threads of each circle, in the order of who waits for whom. */
-  readonly cycles: readonly (readonly string[])[];
+  /** The threads of each circle, in the order of who waits for whom. */
+  readonly cycles: readonly (readonly StuckThread[])[];
 }
 
 /** What stands still at the end of the model (which may still grow); null if anything can go on. */
@@ -43,15 +45,26 @@ export function findStandstill(model: TraceModel): Standstill | null {
     ({ thread, row }) => lives(thread.endNs) && thread.slices.start[row]! <= sinceNs + 1e9,
   );
   const threads: StuckThread[] = [];
+  const byWait = new Map<UnfinishedWait, StuckThread>();
   let idleWorkers = 0;
   for (const wait of waits) {
-    const { slices } = wait.thread;
-    if (slices.kind[wait.row] === SliceKind.OtherWait && slices.value[wait.row] === WaitReason.IdleWorker)
+    const { thread, row } = wait;
+    const { slices } = thread;
+    if (slices.kind[row] === SliceKind.OtherWait && slices.value[row] === WaitReason.IdleWorker) {
       idleWorkers++;
-    else threads.push({ thread: wait.thread, text: describeWait(model, wait), site: siteOfWait(model, wait) });
+      continue;
+    }
+    const stuck = { thread, row, text: describeWait(model, wait), site: siteOfWait(model, wait) };
+    threads.push(stuck);
+    byWait.set(wait, stuck);
   }
-  const cycles = findCycles(model, waits).map((cycle) => cycle.map(({ wait }) => wait.thread.name));
+  const cycles = findCycles(model, waits).map((cycle) => cycle.map(({ wait }) => byWait.get(wait)!));
   return { sinceNs, threads, idleWorkers, cycles };
+}
+
+/** Those of whom it is enough to tell: a circle's threads if there is one, else all that wait. */
+export function culprits({ cycles, threads }: Standstill): readonly StuckThread[] {
+  return cycles[0] ?? threads;
 }
 
 /** What a wait is for and who could end it, as the predicate of a sentence about its thread. */
@@ -115,7 +128,8 @@ export function standstillText(standstill: Standstill, nowNs: number): string {
   if (idleWorkers > 0)
     lines.push(`  ${plural(idleWorkers, "worker")} of pools ${idleWorkers === 1 ? "has" : "have"} no task.`);
   for (const cycle of cycles) {
-    lines.push(`  Deadlock: ${[...cycle, cycle[0]!].map((name) => `“${printable(name)}”`).join(" waits for ")}.`);
+    const circle = [...cycle, cycle[0]!].map(({ thread }) => `“${printable(thread.name)}”`);
+    lines.push(`  Deadlock: ${circle.join(" waits for ")}.`);
   }
   return lines.join("\n");
 }

@@ -52,6 +52,7 @@ const NO_COLOURS: Palette = {
 /** How many rows a table and how many findings the terminal gets; the JSON has all. */
 const MOST_ROWS = 5;
 const MOST_FINDINGS = 6;
+const HUNG = "it could never go on";
 
 export function textReport(report: JsonReport, options: TextReportOptions = {}): string {
   const width = Math.max(40, Math.min(options.width ?? 80, 120));
@@ -76,14 +77,17 @@ export function textReport(report: JsonReport, options: TextReportOptions = {}):
 
 function headline(lines: string[], report: JsonReport, width: number, paint: Palette): void {
   const command = printable(report.command.join(" ")) || "trace";
-  const ending = report.signal
-    ? paint.red(`killed by ${printable(report.signal)}`)
-    : report.exitCode === null
-      ? paint.yellow("end unknown")
-      : report.exitCode === 0
-        ? paint.green("exit code 0")
-        : paint.red(`exit code ${report.exitCode}`);
-  lines.push(`${paint.bold("Heddle")}  ${shorten(command, width - 26)}  ${ending}`, "");
+  const ending = report.hung
+    ? paint.red(report.signal === null && report.exitCode === null ? HUNG : `stopped: ${HUNG}`)
+    : report.signal
+      ? paint.red(`killed by ${printable(report.signal)}`)
+      : report.exitCode === null
+        ? paint.yellow("end unknown")
+        : report.exitCode === 0
+          ? paint.green("exit code 0")
+          : paint.red(`exit code ${report.exitCode}`);
+  const room = width - (report.hung ? 44 : 26);
+  lines.push(`${paint.bold("Heddle")}  ${shorten(command, room)}  ${ending}`, "");
 
   const used = report.coresUsed;
   const share = report.coresAvailable > 0 ? used / report.coresAvailable : 0;
