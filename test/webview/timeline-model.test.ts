@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { GrowingFlows } from "../../src/analysis/columns.js";
 import { FlowKind, type TraceModel } from "../../src/analysis/model.js";
 import { TraceBuilder } from "../../src/analysis/trace-builder.js";
+import { ObjectKind, WaitReason } from "../../src/trace/events.js";
 import { FlowIndex } from "../../webview/model/flows.js";
 import { displayName, formatDuration, formatInstant, parseSite, shortSite } from "../../webview/model/format.js";
 import { laneAt, lanesBetween, layOutLanes, totalHeight } from "../../webview/model/lanes.js";
@@ -167,6 +168,23 @@ describe("the summary", () => {
     assert.equal(model.objects[obstacles[0]!.object]!.name, "door");
     assert.ok(Math.abs(obstacles[0]!.waitedNs - ms(10)) < 1e4);
     assert.equal(obstacles[0]!.waits, 1);
+  });
+
+  it("counts waits for events, conditions and barriers, but none for threads and times", () => {
+    const trace = new SyntheticTrace();
+    const main = trace.process(100, "gate.ts").thread("main");
+    const barrier = main.create(ms(1), ObjectKind.Barrier, "gate", 2);
+    const runner = main.spawn(ms(2), "runner", ms(3));
+    runner.wait(ms(10), ms(40), WaitReason.Barrier, barrier.number);
+    main.wait(ms(20), ms(25), WaitReason.Sleep, 0).join(ms(30), ms(60), runner);
+    runner.end(ms(55));
+    main.end(ms(70));
+    const { model, indexes } = load(trace.bytes());
+    const { obstacles } = new Summarizer(model, indexes).summarize();
+    assert.deepEqual(
+      obstacles.map(({ object, waitedNs, waits }) => [model.objects[object]!.name, waitedNs, waits]),
+      [["gate", ms(30), 1]],
+    );
   });
 
   it("counts each wait once, also when it is asked while the trace grows", () => {

@@ -1,6 +1,7 @@
 /** The numbers above the timeline: how the run went, and what most stood in its way. */
 
 import { SliceKind, type TraceModel } from "../../src/analysis/model.js";
+import { signalKindOf } from "../../src/analysis/signals.js";
 import type { Headline } from "../../src/protocol/messages.js";
 import { STATES } from "./state-shares.js";
 import type { TrackIndexes } from "./track-indexes.js";
@@ -80,7 +81,10 @@ export class Summarizer {
     const { slices } = this.#model.threads[thread]!;
     const kind = slices.kind[row]!;
     const object = slices.object[row]!;
-    if (kind < SliceKind.LockWait || kind > SliceKind.QueueGetWait || object < 0) return true;
+    const forObject =
+      (kind >= SliceKind.LockWait && kind <= SliceKind.QueueGetWait) ||
+      (kind === SliceKind.OtherWait && signalKindOf(slices.value[row]!) !== 0);
+    if (!forObject || object < 0) return true;
     const end = slices.end[row]!;
     if (Number.isNaN(end)) return false;
     const length = end - slices.start[row]!;
