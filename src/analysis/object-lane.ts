@@ -165,7 +165,10 @@ export class ObjectLane implements ObjectTrack {
       this.#held.splice(open, 1);
     } else {
       this.tally.acquisitions++;
-      row = holds.push(this.#noEarlier(start), thread, site, 1, inexact);
+      // Where clocks cross, the next holder may have it already. Nothing is left then of this one's time.
+      const next = this.#held.length > 0 ? holds.start[this.#held[0]!]! : Number.POSITIVE_INFINITY;
+      row = holds.push(this.#noEarlier(start), thread, site, 1, inexact || next < end);
+      end = Math.min(end, next);
     }
     holds.end[row] = Math.max(end, holds.start[row]!);
     this.#lastEnd = Math.max(this.#lastEnd, end);

@@ -188,6 +188,23 @@ describe("TraceBuilder", () => {
     assert.deepEqual(flowsOf(model).at(-1), ["Wake", "a", 40, "b", 40]);
   });
 
+  it("counts a hold that is told when the next holder is already known, without two at a time", () => {
+    const trace = new SyntheticTrace();
+    const main = trace.process(100, "x.ts").thread("main");
+    const lock = main.lock(ms(1), "l");
+    const a = main.spawn(ms(2), "a");
+    const b = main.spawn(ms(2), "b");
+    a.hold(ms(10), ms(40.001), lock);
+    b.acquire(ms(40), lock, { since: ms(15) }).release(ms(50), lock);
+    const model = modelOf(trace);
+    assert.deepEqual(holdsOf(model), [
+      ["b", 40, 50],
+      ["a", 40, 40],
+    ]);
+    assert.equal(model.objects[0]!.tally.acquisitions, 2);
+    assert.equal(jsonReport(model).locks[0]!.hold.p50Ns, ms(10));
+  });
+
   it("counts holds that were too brief to be told one by one", () => {
     const trace = new SyntheticTrace();
     const main = trace.process(100, "x.ts").thread("main");
