@@ -61,8 +61,10 @@ function nothingElseToCome(): boolean {
   // Ports get their messages from threads, and of all threads it is asked whether they can go on.
   const others = process.getActiveResourcesInfo().filter((type) => type !== "MessagePort");
   if (others.length > own) return false;
-  // A listener for a signal does not show among the resources.
-  return !process.eventNames().some((name) => typeof name === "string" && name.startsWith("SIG"));
+  // A listener for a signal does not show among the resources. Node's own tells a terminal's new size.
+  return !process
+    .eventNames()
+    .some((name) => typeof name === "string" && name.startsWith("SIG") && name !== "SIGWINCH");
 }
 
 /** Whether a stream for output counts as a resource: pipes and terminals do, though they keep no loop alive. */
