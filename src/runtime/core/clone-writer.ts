@@ -6,7 +6,7 @@ import { BUILTIN_ERRORS, ErrorClass, T, VIEWS } from "./clone-tags.js";
 import { describe } from "./describe-value.js";
 import { DataCloneError, errorClasses } from "./errors.js";
 import { findModuleReference } from "./function-registry.js";
-import { type Crossing, type Handle, toHandle } from "./handles.js";
+import { type Crossing, type Handle, type Handled, type Pins, toHandle } from "./handles.js";
 import { isDetached, marked } from "./transfer.js";
 
 /** How to encode. */
@@ -15,9 +15,14 @@ export interface EncodeOptions {
   crossing?: Crossing;
   /** Takes what must travel by a channel (SharedArrayBuffer, MessagePort); without it such values cannot cross. */
   extras?: unknown[] | undefined;
+  /** The bytes will be read exactly once, or not at all if what they are for fails. */
+  once?: boolean;
   /** What to call the value itself in the path of an error, such as `args`. */
   path?: string;
 }
+
+/** For a message that is read once and has none yet. */
+const noPins: Pins = [];
 
 /** Writes one value at a time into its buffer; it is used again and again. */
 export class Writer {
@@ -30,6 +35,7 @@ export class Writer {
   crossing: Crossing = "thread";
   extras: unknown[] | undefined;
   detach: ArrayBuffer[] = [];
+  pins: Pins = null;
   root = "";
 
   reset(options: EncodeOptions): void {
@@ -41,6 +47,7 @@ export class Writer {
     this.crossing = options.crossing ?? "thread";
     this.extras = options.extras;
     if (this.detach.length > 0) this.detach = [];
+    this.pins = options.once === true ? noPins : null;
     this.root = options.path ?? "";
   }
 
@@ -247,7 +254,8 @@ export class Writer {
     if (toHandle in object) {
       let handle: Handle;
       try {
-        handle = (object as { [toHandle](crossing: Crossing): Handle })[toHandle](this.crossing);
+        if (this.pins === noPins) this.pins = [];
+        handle = (object as Handled)[toHandle](this.crossing, this.pins);
       } catch (error) {
         if (error instanceof DataCloneError)
           this.fail(object, error.message, null, error.functionName, error.variables);

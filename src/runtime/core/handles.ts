@@ -7,6 +7,13 @@
 /** Where a message goes: to a thread of this process, or to another process. */
 export type Crossing = "thread" | "process";
 
+/**
+ * What a message that is read exactly once keeps alive while it is under way. An object whose memory is counted adds to
+ * it how that is taken back if the message is not sent after all; for null (the message may be read any number of times,
+ * or never) it keeps its memory for good.
+ */
+export type Pins = (() => void)[] | null;
+
 /** The name of the method that gives an object's handle. */
 export const toHandle: unique symbol = Symbol.for("heddle.toHandle") as never;
 
@@ -20,7 +27,7 @@ export interface Handle {
 
 /** An object that crosses by handle. `toHandle` throws `DataCloneError` for a crossing it does not support. */
 export interface Handled {
-  [toHandle](crossing: Crossing): Handle;
+  [toHandle](crossing: Crossing, pins: Pins): Handle;
 }
 
 type Reader = (value: never) => object;

@@ -12,6 +12,11 @@ import type { AtomicWords } from "./words.js";
 
 const WAITERS = 1 << 30;
 const me = threadId + 1;
+/**
+ * Known beforehand: a worker is terminated at calls of functions and at the ends of loops, so none of these may stand
+ * between taking a lock and saying whose it is.
+ */
+const native = nativeThreadId();
 const SPINS = 40;
 /** Milliseconds after which a waiter asks whether the owner still lives. */
 const PATIENCE = 50;
@@ -33,7 +38,7 @@ export class HeapLock {
   lock(): void {
     const { view } = this.words;
     if (Atomics.compareExchange(view, this.index, 0, me) === 0) {
-      view[this.index + 1] = nativeThreadId();
+      view[this.index + 1] = native;
       return;
     }
     this.slowLock();
@@ -44,7 +49,7 @@ export class HeapLock {
     const { view } = words;
     for (let i = 0; i < SPINS; i++) {
       if (Atomics.load(view, index) === 0 && Atomics.compareExchange(view, index, 0, me) === 0) {
-        view[index + 1] = nativeThreadId();
+        view[index + 1] = native;
         return;
       }
     }
@@ -54,7 +59,7 @@ export class HeapLock {
       const value = Atomics.load(view, index);
       if (value === 0) {
         if (Atomics.compareExchange(view, index, 0, me | WAITERS) === 0) {
-          view[index + 1] = nativeThreadId();
+          view[index + 1] = native;
           return;
         }
         continue;
@@ -72,7 +77,7 @@ export class HeapLock {
         const owner = view[index + 1] as number;
         if ((contended & ~WAITERS) !== me && !threadExists(owner)) {
           if (Atomics.compareExchange(view, index, contended, me | WAITERS) === contended) {
-            view[index + 1] = nativeThreadId();
+            view[index + 1] = native;
             this.repair?.();
             return;
           }

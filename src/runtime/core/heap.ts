@@ -27,6 +27,8 @@ export const HeapWord = {
   /** Set once a second thread exists, from when on output takes its lock. */ Shared: 11,
   /** Counts up: numbers of thread-local objects. */ Locals: 12,
   /** Lock around the start of a worker. */ StartLock: 14,
+  /** Blocks in which threads note which queues they hold, and the lock of their list. */ QueueHolders: 16,
+  QueueHoldersLock: 18,
   /** Free lists, one word per size class. */ FreeLists: 64,
   /** Chains of shared texts, a word each, and how many. */ Texts: 192,
   TextChains: 64,

@@ -13,6 +13,7 @@
 import { MessagePort } from "node:worker_threads";
 import { type DecodeOptions, Reader } from "./clone-reader.js";
 import { type EncodeOptions, Writer } from "./clone-writer.js";
+import type { Pins } from "./handles.js";
 import { marked } from "./transfer.js";
 
 export { transfer } from "./transfer.js";
@@ -44,6 +45,10 @@ export function endEncoding(writer: Writer, sent: boolean): void {
     if (sent) detach(writer.detach);
     writer.detach = [];
   }
+  if (writer.pins !== null) {
+    if (!sent) for (const undo of writer.pins) undo();
+    writer.pins = null;
+  }
   if (writer.seen.length > 0) writer.seen = [];
   writer.seenMap = null;
   writer.extras = undefined;
@@ -63,6 +68,13 @@ export function detach(buffers: readonly ArrayBuffer[]): void {
 export interface Unsent {
   readonly bytes: Uint8Array;
   readonly moved: readonly ArrayBuffer[];
+  /** To be taken back if it does not cross. */
+  readonly pins: Pins;
+}
+
+/** An encoded value is not sent after all. */
+export function discard(unsent: Unsent): void {
+  for (const undo of unsent.pins ?? []) undo();
 }
 
 /** Encodes a value into bytes of its own that are to be sent later, if at all. */
@@ -74,9 +86,10 @@ export function encodeUnsent(value: unknown, options: EncodeOptions = {}): Unsen
   // Small values, which are most, are copied faster without a call into native code.
   if (length > 192) bytes.set(written.subarray(0, length));
   else for (let i = 0; i < length; i++) bytes[i] = written[i] as number;
-  const moved = writer.detach;
+  const { detach: moved, pins } = writer;
+  writer.pins = null;
   endEncoding(writer, false);
-  return { bytes, moved };
+  return { bytes, moved, pins };
 }
 
 /**

@@ -2,6 +2,7 @@
  * Last in, first out: a chain of nodes [next, number, bytes, data…], made ready outside of the lock and put in front, or
  * taken from there, by a single store. Both counters can be found again by walking the chain.
  */
+import { ObjectKind } from "../../trace/events.js";
 import { allocate, free, words } from "../core/heap.js";
 import {
   CLOSED,
@@ -27,7 +28,7 @@ export class Chain extends SharedQueue {
   }
 
   static create(): Chain {
-    return new Chain(SharedQueue.allocateHeader());
+    return new Chain(SharedQueue.allocateHeader(ObjectKind.LifoQueue));
   }
 
   /** One that another thread made. */

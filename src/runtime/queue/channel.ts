@@ -13,12 +13,14 @@ import { callSite, emitAt, newObjectNumber, newWaitNumber, now, recording, recor
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { deadlineIn, slice } from "../core/deadline.js";
 import { Empty, Full, ShutDown, TimeoutError } from "../core/errors.js";
+import type { Pins } from "../core/handles.js";
 import type { ObjectName } from "../core/object-name.js";
 import {
   beginEncoding,
   decode,
   decodeFrom,
   detach,
+  discard,
   type EncodeOptions,
   encodeUnsent,
   endEncoding,
@@ -28,6 +30,7 @@ import { LocalLine } from "./local-line.js";
 import type { LocalStore } from "./local-store.js";
 import type { Order } from "./order.js";
 import type { Place } from "./place.js";
+import { hold, pin, read, release } from "./queue-memory.js";
 import { CLOSED, FULL, type MovedItem, NOTHING, placed, type SharedQueue, taken } from "./shared-queue.js";
 
 /** What {@link Channel.tryTake} returns when there is no item; undefined is an item too. */
@@ -37,18 +40,23 @@ export const NONE: unique symbol = Symbol("no item");
 export interface Arrived {
   readonly offset: number;
   readonly object: number;
+  /** The message it came in gives the reference it held. */
+  readonly pinned: boolean;
 }
 
 /** The lines of those who wait: for items, for free places, for the end of all tasks. */
 type LineName = "items" | "spaces" | "doneLine";
 
-const ENCODE_ITEM: EncodeOptions = { path: "item" };
+const ENCODE_ONCE: EncodeOptions = { path: "item", once: true };
+/** What is sorted may be read for a comparison, any number of times. */
+const ENCODE_SORTED: EncodeOptions = { path: "item" };
 const LARGEST_KEPT = 1 << 20;
 
 export class Channel<T> {
   /** Its number in the trace. */
   readonly object: number;
   readonly #order: Order<T>;
+  readonly #encodeItem: EncodeOptions;
   readonly #name: ObjectName;
   /** The capacity as a whole number; 0 means none. */
   readonly #limit: number;
@@ -71,12 +79,15 @@ export class Channel<T> {
     arrived: Arrived | null = null,
   ) {
     this.#order = order;
+    this.#encodeItem = order.sorted ? ENCODE_SORTED : ENCODE_ONCE;
     this.#name = name;
     this.#limit = maxSize > 0 && maxSize < 0x7fffffff ? Math.ceil(maxSize) : 0;
     this.#local = order.local();
     this.object = arrived?.object ?? newObjectNumber();
-    if (arrived !== null) this.#shared = order.attach(arrived.offset);
-    else if (recording) recordObject(this.object, order.kind, given ?? "", callSite(), this.#limit);
+    if (arrived !== null) {
+      this.#shared = order.attach(arrived.offset);
+      if (arrived.pinned) hold(this.#shared);
+    } else if (recording) recordObject(this.object, order.kind, given ?? "", callSite(), this.#limit);
   }
 
   get closed(): boolean {
@@ -122,7 +133,7 @@ export class Channel<T> {
     let number = FULL;
     let time = 0;
     if (unsent === null) {
-      const writer = beginEncoding(item, ENCODE_ITEM);
+      const writer = beginEncoding(item, this.#encodeItem);
       // Read before the item can be taken, so that it is never taken before it was put.
       if (recording) time = now();
       try {
@@ -203,7 +214,7 @@ export class Channel<T> {
 
   /** What a put that has to wait keeps: the item as it was when it was called. */
   #keep(item: T): { item: T; unsent: Unsent } {
-    const unsent = encodeUnsent(item, ENCODE_ITEM);
+    const unsent = encodeUnsent(item, this.#encodeItem);
     return { item: this.#order.sorted ? (decode(unsent.bytes) as T) : item, unsent };
   }
 
@@ -227,6 +238,7 @@ export class Channel<T> {
       }
     } finally {
       if (!put) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Async | EventFlag.Failed);
+      if (!put && kept !== null) discard(kept.unsent);
       place?.leave(this.hasSpace);
     }
   }
@@ -249,6 +261,7 @@ export class Channel<T> {
       }
     } finally {
       if (!put) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Failed);
+      if (!put && kept !== null) discard(kept.unsent);
       place.leave(this.hasSpace);
     }
   }
@@ -370,7 +383,7 @@ export class Channel<T> {
 
   /** From now on nothing can be put; `drop` also takes out what is there and counts it as done. */
   close(drop: boolean): void {
-    if (this.#shared !== null) this.#shared.close(drop);
+    if (this.#shared !== null) this.#shared.close(drop, read);
     else {
       this.#closed = true;
       if (drop && this.#local.length > 0) {
@@ -385,31 +398,47 @@ export class Channel<T> {
     if (recording) emitAt(now(), EventKind.QueueDepth, this.object, 0, 0, this.length, 0);
   }
 
+  /** Counts that a message with it is under way. Returns whether its reader gets a reference by it. */
+  pin(pins: Pins): boolean {
+    return pin(this.share(), pins);
+  }
+
+  /** A message with it has arrived where it already is. */
+  arrivedAgain(pinned: boolean): void {
+    if (pinned) release(this.share());
+  }
+
   /**
    * Moves it to shared memory, unless it is there. Returns where. Throws `DataCloneError`, and changes nothing, if an item
    * cannot cross.
    */
   share(): number {
     if (this.#shared !== null) return this.#shared.offset;
-    this.#prepared ??= this.#order.create();
+    if (this.#prepared === null) {
+      this.#prepared = this.#order.create();
+      hold(this.#prepared);
+    }
     // It contains itself, or is contained in something that it contains.
     if (this.#crossing) return this.#prepared.offset;
     const shared = this.#prepared;
     this.#crossing = true;
-    const moved = new Set<ArrayBuffer>();
+    const encoded: Unsent[] = [];
     try {
       const items = this.#local.entries().map(({ item, number }, i): MovedItem => {
-        const unsent = encodeUnsent(item, { path: `${this.#name}[${i}]` });
-        for (const buffer of unsent.moved) moved.add(buffer);
+        const unsent = encodeUnsent(item, { ...this.#encodeItem, path: `${this.#name}[${i}]` });
+        encoded.push(unsent);
         return { item, number, bytes: unsent.bytes };
       });
       // If shared memory is full, it is left half filled.
       this.#prepared = null;
       shared.adopt(items, this.#local.pushed, this.unfinished, this.#closed);
+    } catch (error) {
+      for (const unsent of encoded) discard(unsent);
+      throw error;
     } finally {
       this.#crossing = false;
     }
-    detach([...moved]);
+    detach([...new Set(encoded.flatMap(({ moved }) => moved))]);
     this.#shared = shared;
     this.#local.clear();
     for (const line of Object.values(this.#lines)) line.wakeAll();

@@ -8,6 +8,7 @@ import { LocalItems } from "./local-items.js";
 import { LocalStack } from "./local-stack.js";
 import type { LocalStore } from "./local-store.js";
 import { compareNaturally } from "./natural-order.js";
+import { setAttach } from "./queue-memory.js";
 import { Segments } from "./segments.js";
 import type { SharedQueue } from "./shared-queue.js";
 import { type Compare, SkipList } from "./skip-list.js";
@@ -24,6 +25,11 @@ export interface Order<T> {
   /** What crosses with the queue. Throws `DataCloneError` if it cannot. */
   reference(): FunctionReference | null;
 }
+
+setAttach((offset, kind) => {
+  if (kind === ObjectKind.LifoQueue) return Chain.attach(offset);
+  return kind === ObjectKind.PriorityQueue ? SkipList.attach(offset, null) : Segments.attach(offset);
+});
 
 const unsorted = { sorted: false, reference: () => null };
 

@@ -2,7 +2,7 @@
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
-import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } from "../core/handles.js";
+import { type Crossing, type Handle, HandleCache, type Pins, registerHandle, toHandle } from "../core/handles.js";
 import { ObjectName } from "../core/object-name.js";
 import type {
   AcquireOptions,
@@ -23,9 +23,12 @@ export interface QueueHandle {
   readonly object: number;
   readonly name: string;
   readonly compare: FunctionReference | null;
+  readonly pinned: boolean;
 }
 
 const done: Promise<void> = Promise.resolve();
+/** Tells a queue that a message with it has arrived. */
+let arrivedAgain: (queue: Queue<any>, pinned: boolean) => void;
 
 /** First in, first out, with as many places as it is given; without a number, with any number of places. */
 export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
@@ -34,6 +37,10 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   readonly #order: Order<T>;
   readonly #name: ObjectName;
   readonly #channel: Channel<T>;
+
+  static {
+    arrivedAgain = (queue, pinned) => queue.#channel.arrivedAgain(pinned);
+  }
 
   /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. Only the library gives more than `options`. */
   constructor(options?: QueueOptions, order: Order<T> = fifo, handle: QueueHandle | null = null) {
@@ -168,7 +175,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   }
 
   /** How it crosses to another thread. */
-  [toHandle](crossing: Crossing): Handle {
+  [toHandle](crossing: Crossing, pins: Pins = null): Handle {
     if (crossing !== "thread") {
       throw new DataCloneError("a queue of threads cannot cross to another process; use multiprocessing.Queue");
     }
@@ -176,7 +183,9 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
     const offset = this.#channel.share();
     // Set every time: the same words may have been those of another queue.
     if (cache.get(offset) !== this) cache.set(offset, this);
+    const pinned = this.#channel.pin(pins);
     const value: QueueHandle = {
+      pinned,
       offset,
       maxSize: this.maxSize,
       object: this.#channel.object,
@@ -201,7 +210,7 @@ export function registerQueue(tag: string, make: (handle: QueueHandle) => Queue<
     if (queue === undefined) {
       queue = make(handle);
       cache.set(handle.offset, queue);
-    }
+    } else arrivedAgain(queue, handle.pinned);
     return queue;
   });
 }

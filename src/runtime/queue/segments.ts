@@ -11,6 +11,7 @@
  *
  * Segments grow with the queue, from 1 KiB to 16 KiB, so that many short queues stay small.
  */
+import { ObjectKind } from "../../trace/events.js";
 import { allocate, free, words } from "../core/heap.js";
 import { HeapLock } from "../core/heap-lock.js";
 import {
@@ -51,7 +52,7 @@ export class Segments extends SharedQueue {
   }
 
   static create(): Segments {
-    const offset = SharedQueue.allocateHeader();
+    const offset = SharedQueue.allocateHeader(ObjectKind.Queue);
     const segment = newSegment(FIRST_SEGMENT);
     view[offset + H.TailSegment] = segment;
     view[offset + H.Tail] = segment + 1;

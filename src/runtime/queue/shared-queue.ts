@@ -8,6 +8,7 @@
  * The crash safety of an order rests on one store each for "is in the queue" and "is taken"; counters and shortcuts are
  * put right by whoever takes the lock over from a dead thread.
  */
+import type { ObjectKind } from "../../trace/events.js";
 import { allocate, free, heapBytes, words } from "../core/heap.js";
 import { HeapLock } from "../core/heap-lock.js";
 import { LINE_WORDS, SharedLine } from "./shared-line.js";
@@ -34,6 +35,8 @@ export const H = {
   /** Sorted queues: guards the user's comparisons of a put. */ SearchLock: 6, // two words
   Searching: 8,
   Retired: 9,
+  /** What kind of queue it is: an ObjectKind. */ Kind: 10,
+  /** Who keeps it alive: see `queue-memory.ts`. */ Refs: 11,
   LineLock: 24, // two words
   ItemLine: 26,
   SpaceLine: 26 + LINE_WORDS,
@@ -97,8 +100,12 @@ export abstract class SharedQueue {
     this.doneLine = new SharedLine(lines, offset + H.DoneLine);
   }
 
-  protected static allocateHeader(): number {
-    return allocate(HEADER_WORDS);
+  /** Makes a header, with one reference: that of the object it is made for. */
+  protected static allocateHeader(kind: ObjectKind): number {
+    const offset = allocate(HEADER_WORDS);
+    view[offset + H.Kind] = kind;
+    view[offset + H.Refs] = 1;
+    return offset;
   }
 
   /** Gives the header's memory back; nobody may use the queue any more, in any thread. */
@@ -148,13 +155,19 @@ export abstract class SharedQueue {
     return Atomics.load(view, this.offset + H.Closed) !== 0;
   }
 
-  /** From now on nothing can be put; who waits is woken. What is there can still be taken, unless `drop`. */
-  close(drop: boolean): void {
+  /** From now on nothing can be put; who waits is woken. What is there can still be taken, unless `drop`: then it
+   * is taken here, one after the other, with a call of `dropped` for each. */
+  close(drop: boolean, dropped: () => void): void {
     // Under the lock, so that no put that has seen it open comes after it.
     this.lock.lock();
     Atomics.store(view, this.offset + H.Closed, 1);
     this.lock.unlock();
-    if (drop) while (this.tryTake() !== NOTHING) this.done();
+    if (drop) {
+      while (this.tryTake() !== NOTHING) {
+        dropped();
+        this.done();
+      }
+    }
     this.items.wakeAll();
     this.spaces.wakeAll();
   }

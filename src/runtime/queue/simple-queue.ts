@@ -1,7 +1,7 @@
 /** A queue without a capacity and without task tracking. */
 import { checkPositiveTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
-import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } from "../core/handles.js";
+import { type Crossing, type Handle, HandleCache, type Pins, registerHandle, toHandle } from "../core/handles.js";
 import { ObjectName } from "../core/object-name.js";
 import type { AcquireOptions, AcquireSyncOptions, LocalQueue, NameOptions } from "../types.js";
 import { Channel, NONE } from "./channel.js";
@@ -11,9 +11,12 @@ interface SimpleQueueHandle {
   readonly offset: number;
   readonly object: number;
   readonly name: string;
+  readonly pinned: boolean;
 }
 
 const done: Promise<void> = Promise.resolve();
+/** Tells a queue that a message with it has arrived. */
+let arrivedAgain: (queue: SimpleQueue<any>, pinned: boolean) => void;
 const cache = new HandleCache<SimpleQueue<unknown>>();
 
 /**
@@ -23,6 +26,10 @@ const cache = new HandleCache<SimpleQueue<unknown>>();
 export class SimpleQueue<T = any> implements LocalQueue<T> {
   readonly #name: ObjectName;
   readonly #channel: Channel<T>;
+
+  static {
+    arrivedAgain = (queue, pinned) => queue.#channel.arrivedAgain(pinned);
+  }
 
   /** Throws `TypeError` for a `name` that is no string. Only the library gives more than `options`. */
   constructor(options?: NameOptions, handle: SimpleQueueHandle | null = null) {
@@ -96,13 +103,19 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
   }
 
   /** How it crosses to another thread. */
-  [toHandle](crossing: Crossing): Handle {
+  [toHandle](crossing: Crossing, pins: Pins = null): Handle {
     if (crossing !== "thread") {
       throw new DataCloneError("a queue of threads cannot cross to another process; use multiprocessing.SimpleQueue");
     }
     const offset = this.#channel.share();
     if (cache.get(offset) !== this) cache.set(offset, this);
-    const value: SimpleQueueHandle = { offset, object: this.#channel.object, name: this.name };
+    const pinned = this.#channel.pin(pins);
+    const value: SimpleQueueHandle = {
+      pinned,
+      offset,
+      object: this.#channel.object,
+      name: this.name,
+    };
     return { tag: "SimpleQueue", value };
   }
 }
@@ -118,6 +131,6 @@ registerHandle<SimpleQueueHandle>("SimpleQueue", (handle) => {
   if (queue === undefined) {
     queue = new SimpleQueue<unknown>(undefined, handle);
     cache.set(handle.offset, queue);
-  }
+  } else arrivedAgain(queue, handle.pinned);
   return queue;
 });

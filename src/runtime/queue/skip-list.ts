@@ -13,6 +13,8 @@
  * that are taken meanwhile are not given back but marked and kept in `Retired` until the search is over. When it knows
  * where the item belongs, it links it under the lock, behind the nodes it found, or at the front where those are marked.
  */
+
+import { ObjectKind } from "../../trace/events.js";
 import { RuntimeError } from "../core/errors.js";
 import { allocate, free, words } from "../core/heap.js";
 import { HeapLock } from "../core/heap-lock.js";
@@ -68,7 +70,7 @@ export class SkipList extends SharedQueue {
   }
 
   static create(compare: (() => Compare) | null): SkipList {
-    return new SkipList(SharedQueue.allocateHeader(), compare);
+    return new SkipList(SharedQueue.allocateHeader(ObjectKind.PriorityQueue), compare);
   }
 
   /** One that another thread made. */

@@ -156,7 +156,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
     const fields = { ...this } as Record<string, unknown>;
     const extras: unknown[] = [];
     const whole: ThreadStart = { type, fields, target: this.#reference, args: this.#args };
-    const payload = encode(whole, { extras, path: "" });
+    const payload = encode(whole, { extras, path: "", once: true });
     installMainOutput();
     this.#started = true;
     const record = this.#record;
