@@ -204,7 +204,7 @@ describe("Barrier", function () {
           const barrier = new Barrier(2, { action: act });
           const out = new Queue();
           const [goA, goB, end] = [new Event(), new Event(), new Event()];
-          const a = new Thread({ target: party, args: [barrier, 1000, out, goA, end, fails] });
+          const a = new Thread({ target: party, args: [barrier, 500, out, goA, end, fails] });
           const b = new Thread({ target: party, args: [barrier, Infinity, out, goB, end, fails] });
           for (const t of [a, b]) t.start();
           for (const _ of [a, b]) assert.equal(await out.get(), "ready");
@@ -216,7 +216,7 @@ describe("Barrier", function () {
           let over = false;
           const newcomer = barrier.wait({ timeout: 20 }).finally(() => { over = true; });
           newcomer.catch(() => {});
-          await new Promise((r) => setTimeout(r, 1050));
+          await new Promise((r) => setTimeout(r, 550));
           assert.deepEqual([over, barrier.nWaiting, barrier.broken], [false, 2, false]);
           end.set();
           await assert.rejects(newcomer, BrokenBarrierError);

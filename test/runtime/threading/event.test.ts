@@ -108,7 +108,7 @@ describe("Event", function () {
         const event = new Event();
         const entered = new SharedArrayBuffer(4 * ROUNDS + 4);
         const out = new Queue();
-        const threads = Array.from({ length: 6 }, (_, i) => new Thread({ target: work, args: [event, entered, out, i % 2 === 0] }));
+        const threads = Array.from({ length: 4 }, (_, i) => new Thread({ target: work, args: [event, entered, out, i % 2 === 0] }));
         for (const t of threads) t.start();
         for (let round = 0; round < ROUNDS; round++) {
           while (Atomics.load(new Int32Array(entered), round) < threads.length) await new Promise((r) => setTimeout(r, 1));
@@ -219,7 +219,7 @@ describe("Event", function () {
         const event = new Event();
         const shared = new SharedArrayBuffer(16);
         const view = new Int32Array(shared);
-        const threads = Array.from({ length: 8 }, (_, i) => new Thread({ target: work, args: [event, shared, i * 7919 + 1, i >= 6] }));
+        const threads = Array.from({ length: 6 }, (_, i) => new Thread({ target: work, args: [event, shared, i * 7919 + 1, i >= 4] }));
         for (const t of threads) t.start();
         let seed = 5;
         const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;

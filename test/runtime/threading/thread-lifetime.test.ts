@@ -365,14 +365,14 @@ describe("Thread, from its making to its end", function () {
         };
         const unstarted = () => { for (let i = 0; i < 2000; i++) new Thread({ name: "never started " + i }); };
         const started = async () => {
-          const threads = Array.from({ length: 4 }, () => new Thread({ target: nothing }));
+          const threads = Array.from({ length: 2 }, () => new Thread({ target: nothing }));
           for (const t of threads) t.start();
           for (const t of threads) await t.join();
         };
         unstarted();
         await settles(unstarted, 100);
         await started();
-        await settles(started, 40);
+        await settles(started, 20);
         assert.equal(enumerate().length, 1);
         // One that is held is as it was.
         const kept = new Thread({ target: nothing, name: "kept" });
