@@ -138,11 +138,13 @@ export class Mutex {
   private beginHold(): void {
     const t = now();
     this.words.noteTime(this.time, t);
-    this.tick = tick[0] as number;
-    if (this.brief > 0 && t - this.briefUntil > BRIEF) this.lookCloser();
+    if (this.tick !== tick[0]) {
+      this.tick = tick[0] as number;
+      this.exact = EXACT_HOLDS << this.doubts;
+    } else if (this.brief > 0 && t - this.briefUntil > BRIEF) this.lookCloser();
   }
 
-  /** Something was not brief, inside of the last hold or after it. */
+  /** Something was not brief, inside of the last hold or after it, though too short for the tick. */
   private lookCloser(): void {
     this.writeOut();
     if (this.doubts < MOST_DOUBTS) this.doubts++;
