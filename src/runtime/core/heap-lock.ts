@@ -1,6 +1,7 @@
 /**
  * The lock around the library's own short critical sections in the heap: a few dozen instructions, never user code.
- * Word 0 is 0 or the owner's number with a flag for "somebody waits"; word 1 is the owner's OS thread.
+ * Word 0 is 0 or the owner's number with a flag for "somebody waits"; word 1 is the OS thread of the owner, or of an
+ * earlier one, which the number's last bits, repeated there, tell apart.
  *
  * A worker can be terminated inside. Then somebody who has waited long finds the owner dead and takes the lock over;
  * what it guards is built so that each step is complete with a single store, or can be repaired by who takes over.
@@ -17,6 +18,10 @@ const me = threadId + 1;
  * between taking a lock and saying whose it is.
  */
 const native = nativeThreadId();
+const NUMBER_BITS = 10;
+const NUMBER = (1 << NUMBER_BITS) - 1;
+/** Linux has no thread ids of more than 22 bits. */
+const mine = (native << NUMBER_BITS) | (me & NUMBER);
 const SPINS = 40;
 /** Milliseconds after which a waiter asks whether the owner still lives. */
 const PATIENCE = 50;
@@ -38,7 +43,7 @@ export class HeapLock {
   lock(): void {
     const { view } = this.words;
     if (Atomics.compareExchange(view, this.index, 0, me) === 0) {
-      view[this.index + 1] = native;
+      view[this.index + 1] = mine;
       return;
     }
     this.slowLock();
@@ -49,7 +54,7 @@ export class HeapLock {
     const { view } = words;
     for (let i = 0; i < SPINS; i++) {
       if (Atomics.load(view, index) === 0 && Atomics.compareExchange(view, index, 0, me) === 0) {
-        view[index + 1] = native;
+        view[index + 1] = mine;
         return;
       }
     }
@@ -59,7 +64,7 @@ export class HeapLock {
       const value = Atomics.load(view, index);
       if (value === 0) {
         if (Atomics.compareExchange(view, index, 0, me | WAITERS) === 0) {
-          view[index + 1] = native;
+          view[index + 1] = mine;
           return;
         }
         continue;
@@ -74,10 +79,11 @@ export class HeapLock {
       words.wait(index, contended, 5);
       if (performance.now() - since > PATIENCE) {
         since = performance.now();
+        const number = contended & ~WAITERS;
         const owner = view[index + 1] as number;
-        if ((contended & ~WAITERS) !== me && !threadExists(owner)) {
+        if (number !== me && (owner & NUMBER) === (number & NUMBER) && !threadExists(owner >>> NUMBER_BITS)) {
           if (Atomics.compareExchange(view, index, contended, me | WAITERS) === contended) {
-            view[index + 1] = native;
+            view[index + 1] = mine;
             this.repair?.();
             return;
           }
@@ -88,7 +94,6 @@ export class HeapLock {
 
   unlock(): void {
     const { view } = this.words;
-    view[this.index + 1] = 0; // nobody is to be asked after by the next owner's waiters
     if ((Atomics.exchange(view, this.index, 0) & WAITERS) !== 0) this.words.notify(this.index, 1);
   }
 }

@@ -12,8 +12,9 @@ import { H, NOTHING, type SharedQueue, taken } from "../../../src/runtime/queue/
 import { SkipList } from "../../../src/runtime/queue/skip-list.js";
 
 const { view } = words;
-/** No thread of any system has this number. */
-const NOBODY = 0x7ffffff0;
+/** The number of a thread, and its id in the system, which no thread of the system has. */
+const DEAD = 999;
+const NOBODY = 0x3ffff0;
 
 class Death extends Error {}
 
@@ -51,8 +52,8 @@ function orphanLocks(queue: SharedQueue): void {
     .map((word) => queue.offset + word)
     .concat(HeapWord.AllocLock)) {
     if (view[lock] === 0) continue;
-    view[lock] = 999;
-    view[lock + 1] = NOBODY;
+    view[lock] = DEAD;
+    view[lock + 1] = (NOBODY << 10) | DEAD;
   }
 }
 
