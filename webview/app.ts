@@ -14,6 +14,7 @@ import { LaneList } from "./model/lane-list.js";
 import { lanesBetween } from "./model/lanes.js";
 import { emptyTrace, LoadedTrace } from "./model/loaded-trace.js";
 import { search } from "./model/search.js";
+import type { StandingStill } from "./model/standing-still.js";
 import type { Summary } from "./model/summary.js";
 import { PlaceKeeper } from "./place-keeper.js";
 import { CanvasRenderer } from "./render/canvas-renderer.js";
@@ -27,6 +28,7 @@ import { LaneLabels } from "./ui/lane-labels.js";
 import { buildLayout, type Layout } from "./ui/layout.js";
 import { Overview } from "./ui/overview.js";
 import { SearchBox } from "./ui/search-box.js";
+import { StandstillBanner } from "./ui/standstill-banner.js";
 import { TimeAxis } from "./ui/time-axis.js";
 import { Tooltip } from "./ui/tooltip.js";
 import { traceNotes } from "./ui/trace-notes.js";
@@ -52,6 +54,7 @@ export class App {
   readonly #renderer: CanvasRenderer;
   readonly #scheduler = new FrameScheduler(() => this.#frame());
   readonly #header: Header;
+  readonly #banner: StandstillBanner;
   readonly #overview: Overview;
   readonly #axis = new TimeAxis();
   readonly #labels: LaneLabels;
@@ -63,6 +66,8 @@ export class App {
   #settings: ViewSettings = defaultSettings;
   #theme: Theme = readTheme();
   #summary: Summary | null = null;
+  /** That nobody can ever go on; null while anybody can. */
+  #still: StandingStill | null = null;
   #summaryAt = Number.NEGATIVE_INFINITY;
   #summaryTimer = 0;
   #modelChanged = false;
@@ -89,6 +94,11 @@ export class App {
       },
       compact,
     );
+    this.#banner = new StandstillBanner(compact, ({ thread, row }) => {
+      const thing = { type: "slice", lane: `thread:${thread.index}`, thread: thread.index, row } as const;
+      this.#navigator.go(thing);
+      if (compact) this.#openTimeline();
+    });
     this.#overview = new Overview(view.viewport, () => this.#viewMoved());
     this.#labels = new LaneLabels(
       (group) => this.#toggleGroup(group),
@@ -111,6 +121,7 @@ export class App {
     });
     this.#layout = buildLayout({
       header: this.#header.element,
+      banner: this.#banner.element,
       overview: this.#overview.element,
       axis: this.#axis.element,
       labels: this.#labels.element,
@@ -157,6 +168,7 @@ export class App {
     this.#pointing.reset();
     this.#wanted = null;
     this.#summary = null;
+    this.#setStill(null);
     this.#reported = false;
     this.#state = live ? "running" : "file";
     this.#renderer.forget();
@@ -194,6 +206,7 @@ export class App {
   /** Nothing can be shown. */
   fail(title: string, detail: string): void {
     this.#view.trace = null;
+    this.#setStill(null);
     this.#view.lanes.clear();
     this.#labels.clear();
     this.#layout.setProgress(1, 1);
@@ -298,8 +311,9 @@ export class App {
     const { model, indexes, flows } = view.trace ?? emptyTrace;
     const { viewport, pointerLane, activeLane } = view;
     const lanes = view.lanes.shown;
-    const ticks = this.#axis.draw(viewport);
-    this.#overview.draw(model, indexes, this.#theme);
+    const still = this.#still;
+    const ticks = this.#axis.draw(viewport, still?.sinceNs, model.endNs);
+    this.#overview.draw(model, indexes, this.#theme, still?.sinceNs);
     this.#renderer.draw({
       model,
       indexes,
@@ -316,6 +330,7 @@ export class App {
       litObject: view.litObject,
       range: view.range,
       pointerX: view.pointerX,
+      still,
       live: this.#isLive,
     });
     const [first, last] = lanesBetween(lanes, scrollTop - 60, scrollTop + this.#height + 60);
@@ -356,20 +371,21 @@ export class App {
     else if (!this.#summaryTimer) this.#summaryTimer = window.setTimeout(() => this.changed(), SUMMARY_PAUSE_MS);
   }
 
-  #summarize({ model, summarizer }: LoadedTrace, now: number): void {
+  #summarize({ model, summarizer, standstill }: LoadedTrace, now: number): void {
     clearTimeout(this.#summaryTimer);
     this.#summaryTimer = 0;
     this.#summaryAt = now;
     const summary = summarizer.summarize();
     this.#summary = summary;
     const headline = { ...summary.headline, live: this.#isLive };
-    const exit = model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`);
+    this.#setStill(standstill.find());
+    const exit = this.#still ? "hung" : (model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`));
     this.#header.update(
       headline,
       summary.states[3]!,
       summary.states[4]!,
       exit,
-      Boolean(model.signal ?? model.exitCode),
+      Boolean(this.#still ?? model.signal ?? model.exitCode),
     );
     if (model.command.length > 0) this.#header.setName(commandName(model.command), model.command.join(" "));
     this.#layout.setNotes(traceNotes(model));
@@ -380,6 +396,11 @@ export class App {
       const lanes = this.#view.lanes.shown.length;
       this.#host.send({ type: "state", lanes, events: model.recorder.events, complete: true });
     }
+  }
+
+  #setStill(still: StandingStill | null): void {
+    this.#banner.show(still, this.#view.trace?.model.complete === true);
+    this.#still = still;
   }
 
   #layOut(): void {

@@ -1,6 +1,7 @@
 import type { TraceModel } from "../../src/analysis/model.js";
 import { TraceBuilder } from "../../src/analysis/trace-builder.js";
 import { FlowIndex } from "./flows.js";
+import { StandstillFinder } from "./standing-still.js";
 import { Summarizer } from "./summary.js";
 import { TrackIndexes } from "./track-indexes.js";
 
@@ -10,11 +11,13 @@ export class LoadedTrace {
   readonly indexes: TrackIndexes;
   readonly flows: FlowIndex;
   readonly summarizer: Summarizer;
+  readonly standstill: StandstillFinder;
 
   constructor(model: TraceModel) {
     this.model = model;
     this.indexes = new TrackIndexes(model);
     this.flows = new FlowIndex(model);
+    this.standstill = new StandstillFinder(model);
     this.summarizer = new Summarizer(model, this.indexes);
   }
 

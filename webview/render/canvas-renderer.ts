@@ -98,6 +98,7 @@ export class CanvasRenderer implements Renderer {
       if (lane.kind === "thread" && !isCompact(lane)) drawMarks(brush, scene, lane, topOf(lane), range);
     }
     this.#drawRange(scene);
+    this.#drawStuck(scene);
     drawFlows(brush, scene);
     this.#drawNow(scene);
   }
@@ -175,6 +176,18 @@ export class CanvasRenderer implements Renderer {
     context.globalAlpha = 1;
     brush.rect(x0, 0, ratio, brush.height, theme.accent);
     brush.rect(x1, 0, ratio, brush.height, theme.accent);
+  }
+
+  /** From when on nobody could go on. */
+  #drawStuck({ still, viewport, theme }: Scene): void {
+    if (!still) return;
+    const brush = this.#brush;
+    const { context, ratio } = brush;
+    const x = Math.round(viewport.xOf(still.sinceNs) * ratio);
+    if (x < 0 || x > brush.width) return;
+    context.globalAlpha = theme.highContrast ? 1 : 0.7;
+    brush.rect(x, 0, Math.max(1, Math.round(ratio)), brush.height, theme.stuck);
+    context.globalAlpha = 1;
   }
 
   /** Where the pointer is, and where a live trace ends. */

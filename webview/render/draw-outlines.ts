@@ -27,6 +27,18 @@ export function outlineChosen(
   });
 }
 
+/** Waits that can never end. */
+export function outlineStuck(picture: Picture, lane: Lane, index: IntervalIndex, y: number, height: number): void {
+  const { still, model, theme } = picture.scene;
+  // Where contrast counts, the colour of errors is too near to that of waits.
+  const ink = theme.highContrast ? theme.inks.foreground : theme.inks.stuck;
+  for (const row of still?.rows.get(lane.index) ?? []) {
+    if (index.positionOf(row) < 0) continue;
+    const { start, end } = model.threads[lane.index]!.slices;
+    outlineSpan(picture, start[row]!, end[row]!, y, height, ink, 2);
+  }
+}
+
 /** On a thread's state band. */
 export function outlineState(picture: Picture, lane: Lane, y: number, height: number): void {
   const { states } = picture.scene.model.threads[lane.index]!;
@@ -68,7 +80,7 @@ function outlineSpan(
   const tall = height + 2 * beyond;
   const thick = Math.round(thickness * ratio);
   frame.outline(left, top, width, tall, thick, ink);
-  // A selection stands off from what it frames, whatever colour that has.
+  // It stands off from what it frames, whatever colour that has.
   if (thickness > 1 && width > 6 * thick)
     frame.outline(left + thick, top + thick, width - 2 * thick, tall - 2 * thick, beyond, ground);
 }

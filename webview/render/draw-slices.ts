@@ -2,7 +2,7 @@
 import { displayName } from "../model/format.js";
 import type { IntervalIndex } from "../model/interval-index.js";
 import { type Lane, size } from "../model/lanes.js";
-import { outlineChosen } from "./draw-outlines.js";
+import { outlineChosen, outlineStuck } from "./draw-outlines.js";
 import type { Picture } from "./picture.js";
 import { faded, type Ink, type PixelFrame } from "./pixel-frame.js";
 import { ASYNC_FLAG, FAILED_FLAG } from "./slice-style.js";
@@ -78,6 +78,7 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
     texts.add(words, left, right, y + height / 2, style.text, dimmed ? DIMMED : 1, range.pixels, ratio);
   });
   run.end();
+  outlineStuck(picture, lane, index, y, height);
   outlineChosen(picture, lane, "slice", index, y, height);
 }
 

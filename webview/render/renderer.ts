@@ -1,6 +1,7 @@
 import type { TraceModel } from "../../src/analysis/model.js";
 import type { FlowIndex } from "../model/flows.js";
 import type { Lane } from "../model/lanes.js";
+import type { StandingStill } from "../model/standing-still.js";
 import type { Thing } from "../model/things.js";
 import type { TrackIndexes } from "../model/track-indexes.js";
 import type { Viewport } from "../model/viewport.js";
@@ -29,6 +30,8 @@ export interface Scene {
   readonly range: { readonly from: number; readonly to: number } | null;
   /** Where the pointer is, CSS pixels, or NaN. */
   readonly pointerX: number;
+  /** The program can never go on, and whose waits are to be pointed out; null while it can. */
+  readonly still: StandingStill | null;
   /** The run goes on: its newest instant is marked. */
   readonly live: boolean;
 }

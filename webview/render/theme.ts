@@ -25,6 +25,7 @@ export interface Inks {
   readonly area: Ink;
   readonly areaLight: Ink;
   readonly warn: Ink;
+  readonly stuck: Ink;
 }
 
 export interface Theme {
@@ -45,6 +46,8 @@ export interface Theme {
   /** Cores in use at most in a pixel, behind their mean. */
   readonly coresMost: string;
   readonly warn: string;
+  /** What can never go on. */
+  readonly stuck: string;
   readonly highContrast: boolean;
   readonly font: string;
   readonly smallFont: string;
@@ -77,6 +80,7 @@ export function readTheme(): Theme {
       area: inkOf(get("--area")),
       areaLight: inkOf(get("--area-light")),
       warn: inkOf(get("--state-blocked")),
+      stuck: inkOf(get("--stuck")),
     },
     background: get("--bg"),
     foreground: get("--fg"),
@@ -89,6 +93,7 @@ export function readTheme(): Theme {
     waitText: legibleOn(get("--wait")),
     coresMost: get("--cores-most"),
     warn: get("--state-blocked"),
+    stuck: get("--stuck"),
     highContrast: scheme.startsWith("hc"),
     font: `11px ${family}`,
     smallFont: `10px ${family}`,

@@ -5,6 +5,7 @@ import type { Note } from "./trace-notes.js";
 
 export interface LayoutParts {
   readonly header: HTMLElement;
+  readonly banner: HTMLElement;
   readonly overview: HTMLElement;
   readonly axis: HTMLElement;
   readonly labels: HTMLElement;
@@ -76,6 +77,7 @@ export function buildLayout(parts: LayoutParts): Layout {
     "div",
     { class: parts.compact ? "app compact" : "app" },
     parts.header,
+    parts.banner,
     h("div", { class: "columns" }, timeline, parts.compact ? null : parts.details),
     parts.compact ? null : h("footer", { class: "footer" }, legend(), notes),
     live,

@@ -48,7 +48,8 @@ export class Overview {
     this.#drawn = undrawn;
   }
 
-  draw(model: TraceModel, indexes: TrackIndexes, theme: Theme): void {
+  /** `stuckNs`: from when on nobody could go on, or NaN. */
+  draw(model: TraceModel, indexes: TrackIndexes, theme: Theme, stuckNs = Number.NaN): void {
     const brush = this.#brush;
     const ratio = brush.ratio;
     brush.begin(theme);
@@ -63,6 +64,12 @@ export class Overview {
       this.#backContext.drawImage(brush.context.canvas, 0, 0);
     } else {
       brush.context.drawImage(this.#back, 0, 0);
+    }
+    if (stuckNs < limit) {
+      const from = Math.round((stuckNs / limit) * brush.width);
+      const thick = Math.round(3 * ratio);
+      brush.rect(from, 0, brush.width - from, thick, theme.stuck);
+      brush.rect(from, 0, Math.max(1, Math.round(ratio)), brush.height, theme.stuck);
     }
     // What is not shown below recedes.
     const x0 = Math.round((Math.max(0, this.viewport.start) / limit) * brush.width);

@@ -5,23 +5,37 @@ import { formatInstant } from "../model/format.js";
 import type { Viewport } from "../model/viewport.js";
 import { h } from "./dom.js";
 
+const SVG = "http://www.w3.org/2000/svg";
 /** CSS pixels a label needs. */
 const LABEL = 96;
 
 /** The time axis above the lanes. */
 export class TimeAxis {
   readonly element: HTMLElement;
-  readonly #group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  readonly #group = document.createElementNS(SVG, "g");
+  readonly #stuck = document.createElementNS(SVG, "rect");
+  readonly #stuckFrom = document.createElementNS(SVG, "rect");
 
   constructor() {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.append(this.#group);
+    const svg = document.createElementNS(SVG, "svg");
+    for (const [rect, name] of [
+      [this.#stuck, "stuck"],
+      [this.#stuckFrom, "stuck-from"],
+    ] as const) {
+      rect.setAttribute("class", name);
+      rect.setAttribute("height", "100%");
+    }
+    svg.append(this.#stuck, this.#stuckFrom, this.#group);
     this.element = h("div", { class: "axis", "aria-hidden": "true" });
     this.element.append(svg);
   }
 
-  /** Draws it and returns where its ticks are, for the grid (nanoseconds). */
-  draw(viewport: Viewport): readonly number[] {
+  /**
+   * Draws it and returns where its ticks are, for the grid (nanoseconds). The span from `stuckNs` on, in which nobody
+   * could go on, is marked up to `endNs`.
+   */
+  draw(viewport: Viewport, stuckNs = Number.NaN, endNs = viewport.end): readonly number[] {
+    this.#mark(viewport, stuckNs, endNs);
     const scale = scaleLinear([viewport.start, viewport.end], [0, viewport.width]);
     const count = Math.max(2, Math.floor(viewport.width / LABEL));
     const ticks = scale.ticks(count);
@@ -41,5 +55,15 @@ export class TimeAxis {
         scale(time) < 24 ? "start" : scale(time) > viewport.width - 24 ? "end" : "middle",
       );
     return ticks;
+  }
+
+  #mark(viewport: Viewport, stuckNs: number, endNs: number): void {
+    const from = Math.max(-2, viewport.xOf(stuckNs));
+    const to = Math.min(viewport.width, viewport.xOf(endNs));
+    const width = from < to ? to - from : 0;
+    this.#stuck.setAttribute("x", String(width > 0 ? from : 0));
+    this.#stuck.setAttribute("width", String(width));
+    this.#stuckFrom.setAttribute("x", String(width > 0 ? from : 0));
+    this.#stuckFrom.setAttribute("width", width > 0 ? "2" : "0");
   }
 }
