@@ -19,7 +19,7 @@ import { CancelledError, DataCloneError, InvalidStateError, RuntimeError, Timeou
 import { type Handle, toHandle } from "../core/handles.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
-import { beginWait, endWait } from "./recorded-wait.js";
+import { beginWait, endWait, type RecordedWait } from "./recorded-wait.js";
 
 const State = { Pending: 0, Running: 1, Cancelled: 2, CancelledAndNotified: 3, Finished: 4, Failed: 5 } as const;
 type State = (typeof State)[keyof typeof State];
@@ -34,7 +34,26 @@ export interface TaskLink {
   hasBegun(task: number): boolean;
 }
 
-type Listener = () => void;
+/**
+ * Somebody who waits: a function to call, or a promise to settle. Of the latter there may be a hundred thousand at once,
+ * and what keeps them is most of what the garbage collector has to look at: hence no closure for each.
+ */
+type Listener = (() => void) | Waiter;
+
+class Waiter {
+  constructor(
+    readonly resolve: (value: never) => void,
+    readonly reject: (error: unknown) => void,
+    readonly wait: RecordedWait,
+  ) {}
+}
+
+let lastResolve: (value: never) => void;
+let lastReject: (error: unknown) => void;
+const keepFunctions = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
+  lastResolve = resolve;
+  lastReject = reject;
+};
 
 // What the other files of this room may do with a future and users may not.
 
@@ -80,10 +99,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
       future.#end(failed ? State.Failed : State.Finished);
     };
     subscribe = (future, waiter) => {
-      const waiters = future.#waiters;
-      if (waiters === null) future.#waiters = waiter;
-      else if (typeof waiters === "function") future.#waiters = [waiters, waiter];
-      else waiters.push(waiter);
+      future.#listen(waiter);
     };
     unsubscribe = (future, waiter) => {
       const waiters = future.#waiters;
@@ -240,8 +256,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const callbacks = this.#callbacks;
     this.#waiters = null;
     this.#callbacks = null;
-    if (typeof waiters === "function") waiters();
-    else if (waiters !== null) for (const waiter of waiters) waiter();
+    if (Array.isArray(waiters)) for (const waiter of waiters) this.#tell(waiter);
+    else if (waiters !== null) this.#tell(waiters);
     if (callbacks !== null) for (const callback of callbacks) this.#call(callback);
   }
 
@@ -261,23 +277,31 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** A promise of the outcome, for those who just wait: most. */
   #plain(): Promise<T> {
     if (this.#state < State.Cancelled) takeInArrivals();
-    return new Promise<T>((resolve, reject) => {
-      if (this.#state >= State.Cancelled) {
-        this.#tell(resolve, reject);
-        return;
-      }
-      const wait = recording ? beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, true) : null;
-      subscribe(this, () => {
-        if (wait !== null) endWait(wait, false);
-        this.#tell(resolve, reject);
-      });
-    });
+    const promise = new Promise<T>(keepFunctions);
+    const done = this.#state >= State.Cancelled;
+    const wait = !done && recording ? beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, true) : null;
+    const waiter = new Waiter(lastResolve, lastReject, wait);
+    if (done) this.#tell(waiter);
+    else this.#listen(waiter);
+    return promise;
   }
 
-  #tell(resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    if (this.#state === State.Finished) resolve(this.#value as T);
-    else if (this.#state === State.Failed) reject(this.#value);
-    else reject(new CancelledError("The task was cancelled"));
+  #listen(listener: Listener): void {
+    const waiters = this.#waiters;
+    if (waiters === null) this.#waiters = listener;
+    else if (Array.isArray(waiters)) waiters.push(listener);
+    else this.#waiters = [waiters, listener];
+  }
+
+  #tell(listener: Listener): void {
+    if (!(listener instanceof Waiter)) {
+      listener();
+      return;
+    }
+    if (listener.wait !== null) endWait(listener.wait, false);
+    if (this.#state === State.Finished) listener.resolve(this.#value as never);
+    else if (this.#state === State.Failed) listener.reject(this.#value);
+    else listener.reject(new CancelledError("The task was cancelled"));
   }
 
   /** A promise of what `read` gives once this future is done. */

@@ -17,14 +17,13 @@ import { BrokenThreadPool, CancelledError, RuntimeError, TimeoutError } from "..
 import type { FunctionReference } from "../core/function-reference.js";
 import { FunctionTable, type TableEntry } from "../core/function-table.js";
 import { words } from "../core/heap.js";
-import { threadExists } from "../core/heap-lock.js";
 import { assertMayStart } from "../core/main-script.js";
 import { ResultKind, ResultReader } from "../core/result-channel.js";
 import { decode, transfer } from "../core/structured-clone.js";
 import { allocateWorker, ChannelWord, type LineBlock, WorkerWord } from "../core/task-channel.js";
 import { TaskSender } from "../core/task-sender.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
-import { Thread, terminateWorker } from "../threading/thread.js";
+import { hasEnded, Thread, terminateWorker } from "../threading/thread.js";
 import { whenWorkerEnds } from "../threading/worker-end.js";
 import { Future, link, settle, type TaskLink } from "./future.js";
 import {
@@ -320,8 +319,7 @@ export class ThreadPool implements TaskLink, Source {
   #lookForDead(): void {
     for (const entry of this.#threads) {
       if (entry.ended) continue;
-      const native = Atomics.load(view, entry.words.index + WorkerWord.NativeId);
-      if (entry.thread.isAlive() && threadExists(native)) continue;
+      if (!hasEnded(entry.thread)) continue;
       // Its last words may have come just now.
       takeInArrivals();
       if (!entry.ended) this.#died(entry, null, "");
@@ -396,10 +394,10 @@ export class ThreadPool implements TaskLink, Source {
 
   /** The "exit" events of terminated threads cannot come while this one blocks: the system is asked for them. */
   #waitForTerminated(deadline: number): boolean {
-    for (const { ended, words } of this.#threads) {
+    for (const { ended, words, thread } of this.#threads) {
       const word = words.index + WorkerWord.NativeId;
       // One that has no number yet is stopped before it gets one.
-      while (!ended && Atomics.load(view, word) !== 0 && threadExists(Atomics.load(view, word))) {
+      while (!ended && Atomics.load(view, word) !== 0 && !hasEnded(thread)) {
         if (performance.now() > deadline) return false;
         Atomics.wait(view, word, Atomics.load(view, word), 1);
       }

@@ -256,7 +256,8 @@ export class ThreadRecord {
     return this.ended();
   }
 
-  private ended(): boolean {
+  /** True if it has ended, also if it died without a word: then the system is asked. */
+  ended(): boolean {
     if (this.state === ThreadState.Ended) return true;
     if (this.state === ThreadState.Initial) return false;
     if (threadExists(this.nativeId || words.load(this.index + R.Born))) return false;

@@ -64,12 +64,19 @@ export class ExistingThread {
   ) {}
 }
 
+/** True if a thread has ended, also if it died without a word and no event could tell as this thread blocks. */
+export let hasEnded: (thread: Thread<any>) => boolean;
+
 export class Thread<A extends unknown[] = []> implements Activity {
   #record: ThreadRecord;
   #target: ((...args: A) => unknown) | null = null;
   #reference: FunctionReference | null = null;
   #args: Readonly<A> = [] as unknown as A;
   #started = false;
+
+  static {
+    hasEnded = (thread) => thread.#record.ended();
+  }
 
   /** Makes a thread without starting it. Throws `DataCloneError` if the target cannot cross. */
   constructor(options?: ActivityOptions<A>) {
