@@ -86,6 +86,14 @@ describe("the examples", () => {
     assert.ok(pages.putWait.totalNs > 0);
   });
 
+  it("urgent-first: every job is done, by a queue in the order of a function", () => {
+    const { report, stdout } = trace("urgent-first");
+    assert.match(stdout, /^23 jobs done; the urgent ones were number \d+, \d+, \d+, the last one is/m);
+    const jobs = report.queues.find(({ name }) => name === "jobs")!;
+    assert.deepEqual([jobs.puts, jobs.gets, jobs.putWait.totalNs], [23, 23, 0]);
+    assert.ok(jobs.maxDepth >= 20);
+  });
+
   it("threads-and-processes: the same primes everywhere, and the processes are in the trace", () => {
     const { report, stdout } = trace("threads-and-processes");
     assert.equal([...stdout.matchAll(/ 49098 primes/g)].length, 3, stdout);

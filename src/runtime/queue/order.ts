@@ -33,7 +33,7 @@ setAttach((offset, kind) => {
 
 const unsorted = { sorted: false, reference: () => null };
 
-export const fifo: Order<any> = {
+export const fifo: Order<never> = {
   ...unsorted,
   kind: ObjectKind.Queue,
   tag: "Queue",
@@ -42,9 +42,9 @@ export const fifo: Order<any> = {
   attach: (offset) => Segments.attach(offset),
 };
 
-export const simple: Order<any> = { ...fifo, kind: ObjectKind.SimpleQueue, tag: "SimpleQueue" };
+export const simple: Order<never> = { ...fifo, kind: ObjectKind.SimpleQueue, tag: "SimpleQueue" };
 
-export const lifo: Order<any> = {
+export const lifo: Order<never> = {
   ...unsorted,
   kind: ObjectKind.LifoQueue,
   tag: "LifoQueue",

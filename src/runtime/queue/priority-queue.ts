@@ -17,6 +17,13 @@ function given<T>(options: PriorityQueueOptions<T> | undefined): CrossingFunctio
  * value and arrays element by element; putting (or taking) throws `TypeError` when it meets two items that have no such
  * order, and leaves the queue as it was. With `compare`, that function decides; for a queue that crosses to other threads
  * it crosses by reference, as a thread's target does.
+ *
+ * @example
+ * const byTime = new PriorityQueue<[at: number, job: string]>();
+ * byTime.putNowait([300, "late"]);
+ * byTime.putNowait([100, "early"]);
+ * byTime.getNowait(); // [100, "early"]
+ * const urgentFirst = new PriorityQueue<Job>({ compare: (a, b) => b.urgency - a.urgency });
  */
 export class PriorityQueue<T = any> extends Queue<T> {
   /**

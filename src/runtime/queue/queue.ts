@@ -28,9 +28,21 @@ export interface QueueHandle {
 
 const done: Promise<void> = Promise.resolve();
 /** Tells a queue that a message with it has arrived. */
-let arrivedAgain: (queue: Queue<any>, pinned: boolean) => void;
+let arrivedAgain: (queue: Queue<unknown>, pinned: boolean) => void;
 
-/** First in, first out, with as many places as it is given; without a number, with any number of places. */
+/**
+ * First in, first out, with as many places as it is given; without a number, with any number of places.
+ *
+ * @example
+ * const jobs = new Queue<string | null>({ maxSize: 10, name: "jobs" });
+ * new Thread({ target: work, args: [jobs] }).start();
+ * for (const file of files) await jobs.put(file); // waits while ten are unread
+ * await jobs.put(null); // the end mark
+ *
+ * function work(jobs: Queue<string | null>) {
+ *   for (let file = jobs.getSync(); file !== null; file = jobs.getSync()) index(file);
+ * }
+ */
 export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   /** The capacity; 0 or less means none. */
   readonly maxSize: number;
@@ -204,7 +216,7 @@ export function mayWaitToGet(options: AcquireSyncOptions): boolean {
 const cache = new HandleCache<Queue<unknown>>();
 
 /** Registers how queues of a kind arrive: as the object this thread already has, or a new one. */
-export function registerQueue(tag: string, make: (handle: QueueHandle) => Queue<any>): void {
+export function registerQueue(tag: string, make: (handle: QueueHandle) => Queue<unknown>): void {
   registerHandle<QueueHandle>(tag, (handle) => {
     let queue = cache.get(handle.offset);
     if (queue === undefined) {

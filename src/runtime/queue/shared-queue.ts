@@ -147,7 +147,7 @@ export abstract class SharedQueue {
   get length(): number {
     const pushed = Atomics.load(view, this.offset + H.Pushed);
     const length = (pushed - Atomics.load(view, this.offset + H.Popped)) | 0;
-    return length > 0 ? length : 0;
+    return Math.max(length, 0);
   }
 
   /** True once {@link close} was called. */

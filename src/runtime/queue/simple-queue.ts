@@ -16,12 +16,17 @@ interface SimpleQueueHandle {
 
 const done: Promise<void> = Promise.resolve();
 /** Tells a queue that a message with it has arrived. */
-let arrivedAgain: (queue: SimpleQueue<any>, pinned: boolean) => void;
+let arrivedAgain: (queue: SimpleQueue<unknown>, pinned: boolean) => void;
 const cache = new HandleCache<SimpleQueue<unknown>>();
 
 /**
  * First in, first out, without capacity and without task tracking; `put` never waits, so it may be called from anywhere,
  * also while another put or get of the same queue is under way.
+ *
+ * @example
+ * const results = new SimpleQueue<number>();
+ * new Thread({ target: count, args: ["a.txt", results] }).start();
+ * const words = await results.get({ timeout: 5000 }); // or Empty
  */
 export class SimpleQueue<T = any> implements LocalQueue<T> {
   readonly #name: ObjectName;
