@@ -1,6 +1,7 @@
 /**
  * What a thread has not yet written to the trace of locks that it has again and again for a moment each (see
- * `mutex.ts`). It is written soon: in the next turns of the event loop, before the thread blocks, and at its end.
+ * `mutex.ts`). It is written soon: in the next turns of the event loop, before the thread blocks, and at its end. Only a
+ * thread that is terminated while it computes takes the count of its last milliseconds with it.
  */
 const SOON_MS = 20;
 

@@ -21,7 +21,7 @@ function checkCount(n: number, what: string, least: number): number {
 
 /**
  * A number of permits, 1 at first unless the value says otherwise, that may grow. `acquire` takes one, `release` gives
- * one or more back.
+ * one or more back. Nobody knows who has them: what a thread has when it dies is not given back.
  *
  * @example
  * const seats = new Semaphore(3);

@@ -84,6 +84,41 @@ describe("the trace of locks", function () {
     assert.ok(waited.hold.maxNs >= 59.9e6, "it was held until after the sleep");
   });
 
+  it("has every acquisition of hot locks of threads that end in any way of their own", async () => {
+    const { report } = await reportOf(`
+      import { isMain } from "heddle";
+      import { Lock, Semaphore, setExcepthook, Thread } from "heddle/threading";
+      function hot(lock: Lock, count: number) { for (let i = 0; i < count; i++) { lock.acquireSync(); lock.release(); } }
+      function ends(lock: Lock, how: string) {
+        hot(lock, 5000);
+        if (how === "exit") process.exit();
+        if (how === "throw") throw new Error("planned");
+      }
+      function blocks(lock: Lock, never: Semaphore, ready: Semaphore) {
+        hot(lock, 5000);
+        never.acquireSync({ timeout: 1 });
+        ready.release();
+        for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      }
+      if (isMain) {
+        const locks = ["return", "exit", "throw", "block", "main"].map((name) => new Lock({ name }));
+        const never = new Semaphore(0), ready = new Semaphore(0);
+        setExcepthook(() => {});
+        const threads = ["return", "exit", "throw"].map((how, i) => new Thread({ target: ends, args: [locks[i]!, how] }));
+        const blocked = new Thread({ target: blocks, args: [locks[3]!, never, ready], daemon: true });
+        for (const t of [...threads, blocked]) t.start();
+        for (const t of threads) await t.join();
+        await ready.acquire();
+        hot(locks[4]!, 5000);
+        console.log("done");
+        process.exit(0);
+      }
+    `);
+    for (const name of ["return", "exit", "throw", "block", "main"]) {
+      assert.equal(lockNamed(report, name).acquisitions, 5000, name);
+    }
+  });
+
   it("has the lengths of holds within one in a hundred, by whom ever they are given back", async () => {
     const { report, stdout } = await reportOf(`
       import { isMain } from "heddle";
