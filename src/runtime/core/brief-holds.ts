@@ -17,10 +17,13 @@ let atExit = false;
 /** Has `what` written out soon. */
 export function writeOutSoon(what: Unwritten): void {
   unwritten.add(what);
-  soon ??= setTimeout(() => {
-    soon = null;
-    writeOutAll();
-  }, SOON_MS).unref();
+  if (soon === null) {
+    soon = setTimeout(() => {
+      soon = null;
+      writeOutAll();
+    }, SOON_MS);
+    soon.unref();
+  }
   if (atExit) return;
   atExit = true;
   process.prependListener("exit", writeOutAll);
