@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { analyseFile } from "../../../src/analysis/analyse-file.js";
 import { FlowKind, SliceKind, ThreadState, type TraceModel } from "../../../src/analysis/model.js";
 import { jsonReport } from "../../../src/analysis/report/json-report.js";
-import { expectScript } from "../../harness/run-script.js";
+import { expectScript, runScript } from "../../harness/run-script.js";
 
 /** Milliseconds that a thread may lose its core for on a busy machine. */
 const PREEMPTED = 100;
@@ -278,5 +278,30 @@ describe("the trace of waits", function () {
     )!;
     assert.equal(states.state[state], ThreadState.Sleeping);
     assert.deepEqual(jsonReport(model).locks, [], "its flag is nobody's event");
+  });
+
+  it("for what never comes: says who waits for what, and ends with its own exit code", async () => {
+    const { code, stderr } = await runScript(
+      `
+      import { isMain } from "heddle";
+      import { Barrier, Condition, Event, Thread } from "heddle/threading";
+      function listen(news: Condition) { using held = news.holdSync(); news.waitSync(); }
+      async function run(gate: Barrier) { await gate.wait(); }
+      if (isMain) {
+        new Thread({ target: listen, args: [new Condition(undefined, { name: "news" })], name: "listener" }).start();
+        new Thread({ target: run, args: [new Barrier(2, { name: "gate" })], name: "runner" }).start();
+        await new Event({ name: "go" }).wait();
+      }
+    `,
+      {
+        traced: true,
+        runArgs: ["--on-hang", "stop", "--report", "none", "--out", join(folder, "hang.heddle")],
+        timeout: 40_000,
+      },
+    );
+    assert.equal(code, 86, stderr);
+    assert.match(stderr, /“main” +waits for Event “go” to be set, at .*script\.ts:9/);
+    assert.match(stderr, /“listener” waits to be notified by Condition “news”, at .*script\.ts:4/);
+    assert.match(stderr, /“runner” +waits for the other parties of Barrier “gate”, at .*script\.ts:5/);
   });
 });
