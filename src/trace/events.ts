@@ -97,7 +97,7 @@ export const EventKind = {
 
   /** Begins to wait for something that is not a lock or queue. flags: WaitReason in bits 8-11 shifted by 4 with the common flags; object, a: wait number, b: WaitReason, site. */
   WaitBegin: 40,
-  /** That wait is over. object, a: wait number, b: number of the thread that ended it (0: not known); flag Failed on timeout. */
+  /** That wait is over. object, a: wait number (0: what it asks for was there, or with Failed was not, and it did not wait), b: number of the thread that ended it (0: not known); flag Failed on timeout. */
   WaitEnd: 41,
   /** Changed what others wait for. object, a: a {@link SignalKind}, b: how many it woke, site. */
   Signal: 42,
