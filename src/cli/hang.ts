@@ -1,10 +1,7 @@
 /** What `heddle run` says and does when the script can never go on. */
 import { findStandstill, standstillText } from "../analysis/report/standstill.js";
-import type { Hang } from "../runner/hang-monitor.js";
+import { type Hang, HUNG_EXIT_CODE } from "../runner/hang-monitor.js";
 import { readTraceFile } from "./report-input.js";
-
-/** The exit code of `heddle run` when it stopped a script that could never have gone on. */
-export const HUNG_EXIT_CODE = 86;
 
 /** Explains on stderr who waits for whom. Never throws. Returns what is to become of the script. */
 export async function explainHang(hang: Hang, file: string, then: "stop" | "wait"): Promise<"stop" | "wait"> {

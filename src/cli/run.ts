@@ -1,6 +1,7 @@
 /** `heddle run`: the run, then its report and its HTML, then the script's own end. */
 import { constants } from "node:os";
 import { relative, resolve } from "node:path";
+import { HUNG_EXIT_CODE } from "../runner/hang-monitor.js";
 import { run } from "../runner/run.js";
 
 export interface RunCommandOptions {
@@ -40,7 +41,6 @@ export async function runCommand(script: string, args: readonly string[], option
     process.stderr.write(`heddle: ${error instanceof Error ? error.message : String(error)}\n`);
   }
   if (hung) {
-    const { HUNG_EXIT_CODE } = await import("./hang.js");
     process.exitCode = HUNG_EXIT_CODE;
   } else if (signal !== null) endBy(signal);
   else process.exitCode = exitCode ?? 1;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { ViewCommand } from "../protocol/messages.js";
 import { type CommandHandler, type CommandId, registerCommands } from "./commands.js";
+import { HangNotices } from "./hang-notice.js";
 import { LiveView } from "./live-view.js";
 import { Log, UserError } from "./log.js";
 import { RunStatus } from "./status-bar.js";
@@ -20,6 +21,7 @@ import { type TraceNode, TracesTree } from "./traces-tree.js";
 export interface HeddleApi {
   readonly runs: TracedRuns;
   readonly tree: TracesTree;
+  readonly hangs: HangNotices;
   /** All full timelines that are open, in panels and in custom editors. */
   views(): readonly TimelineView[];
   /** The small one of the sidebar. */
@@ -52,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     (path) => runs.of(path),
   );
   const treeView = vscode.window.createTreeView("heddle.traces", { treeDataProvider: tree, canSelectMany: true });
+  const hangs = new HangNotices(cli, log, (run) => panels.show(sourceOf(run.plan.tracePath)));
   const status = new RunStatus(() => runs.active);
   const sourceOf = (path: string): TraceSource => {
     const run = runs.of(path);
@@ -66,6 +69,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
       panels.show(source);
       live.show(source);
     }
+    hangs.update(run);
     status.update();
     tree.refresh();
     void vscode.commands.executeCommand("setContext", "heddle.running", runs.active.length > 0);
@@ -131,6 +135,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     tree,
     treeView,
     status,
+    hangs,
     vscode.window.registerWebviewPanelSerializer(panelViewType, panels),
     vscode.window.registerWebviewViewProvider("heddle.live", live),
     vscode.window.registerCustomEditorProvider(traceViewType, editors, {
@@ -146,6 +151,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
   return {
     runs,
     tree,
+    hangs,
     views: () => [...panels.views, ...editors.views],
     liveView: () => live.view,
   };

@@ -11,6 +11,8 @@ export interface Settings {
   readonly traceFolder: string;
   /** 0 means: all. */
   readonly keepTraces: number;
+  /** What becomes of a script that can never go on. */
+  readonly onHang: "stop" | "wait";
 }
 export type SettingName = keyof Settings;
 
@@ -30,6 +32,7 @@ export function readSettings(scope?: vscode.Uri): Settings {
     environment: wrong.has("environment") ? {} : (values.environment as Record<string, string | null>),
     traceFolder: wrong.has("traceFolder") ? "" : (values.traceFolder as string).trim(),
     keepTraces: wrong.has("keepTraces") ? 20 : (values.keepTraces as number),
+    onHang: wrong.has("onHang") ? "stop" : (values.onHang as "stop" | "wait"),
   };
 }
 
@@ -57,6 +60,7 @@ function raw(scope?: vscode.Uri): Record<SettingName, unknown> {
     environment: config.get("environment") ?? {},
     traceFolder: config.get("traceFolder") ?? "",
     keepTraces: config.get("keepTraces") ?? 20,
+    onHang: config.get("onHang") ?? "stop",
   };
 }
 
@@ -67,7 +71,7 @@ function problemsOf(values: Record<SettingName, unknown>): SettingProblem[] {
     const found = JSON.stringify(values[setting])?.slice(0, 80);
     problems.push({ setting, message: `The setting heddle.${setting} is ${found}, but must be ${wanted}.` });
   };
-  const { nodePath, nodeArguments, environment, traceFolder, keepTraces } = values;
+  const { nodePath, nodeArguments, environment, traceFolder, keepTraces, onHang } = values;
   demand("nodePath", isText(nodePath), "the path or name of a Node executable");
   demand(
     "nodeArguments",
@@ -86,6 +90,7 @@ function problemsOf(values: Record<SettingName, unknown>): SettingProblem[] {
   demand("traceFolder", isText(traceFolder), "the path of a folder");
   const keeps = typeof keepTraces === "number" && Number.isInteger(keepTraces) && keepTraces >= 0;
   demand("keepTraces", keeps, "a whole number, 0 or more");
+  demand("onHang", onHang === "stop" || onHang === "wait", '"stop" or "wait"');
   return problems;
 }
 

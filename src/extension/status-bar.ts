@@ -23,12 +23,25 @@ export class RunStatus implements vscode.Disposable {
       this.#item.hide();
       return;
     }
-    const name = first.plan.script.split(/[\\/]/).pop();
     const more = others.length === 0 ? "" : ` +${others.length}`;
     const doing = first.state === "stopping" ? "stopping" : clock(first.elapsedMs);
-    this.#item.text = `$(sync~spin) ${name}${more} ${doing}`;
+    // The one that the user has to do something about.
+    const hung = this.#runs().find((run) => run.isHung);
+    if (hung !== undefined) {
+      this.#item.text = `$(error) ${fileName(hung)}${more} can never go on`;
+      this.#item.tooltip = `${hung.plan.script} waits for what nobody will ever bring\nClick to show or stop it`;
+      this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
+      this.#show();
+      return;
+    }
+    this.#item.backgroundColor = undefined;
+    this.#item.text = `$(sync~spin) ${fileName(first)}${more} ${doing}`;
     const cores = first.headline && `${first.headline.coresUsed.toFixed(1)} of ${first.headline.coresAvailable} cores`;
     this.#item.tooltip = `Heddle traces ${first.plan.script}${cores ? `\n${cores} in use` : ""}\nClick to show or stop it`;
+    this.#show();
+  }
+
+  #show(): void {
     this.#item.show();
     this.#timer ??= setInterval(() => this.update(), 1000);
   }
@@ -37,6 +50,10 @@ export class RunStatus implements vscode.Disposable {
     clearInterval(this.#timer);
     this.#item.dispose();
   }
+}
+
+function fileName(run: TraceRun): string {
+  return run.plan.script.split(/[\\/]/).pop() ?? run.plan.script;
 }
 
 function clock(ms: number): string {

@@ -15,6 +15,8 @@ export interface RunPlan {
   /** dist/cli.cjs. */
   readonly cli: string;
   readonly environment: Readonly<Record<string, string | null>>;
+  /** What becomes of the script when it can never go on. */
+  readonly onHang: "stop" | "wait";
 }
 
 let runs = 0;
@@ -27,6 +29,7 @@ export class TraceRun implements vscode.Disposable {
   exitCode: number | undefined;
   endedAt: number | undefined;
   headline: Headline | undefined;
+  #isHung = false;
   #execution: vscode.TaskExecution | undefined;
   #pid: number | undefined;
   readonly #task: vscode.Task;
@@ -89,6 +92,17 @@ export class TraceRun implements vscode.Disposable {
     clearTimeout(insist);
   }
 
+  /** It goes on waiting for what nobody will ever bring. */
+  get isHung(): boolean {
+    return this.#isHung && this.isActive;
+  }
+
+  setHung(isHung: boolean): void {
+    if (isHung === this.#isHung) return;
+    this.#isHung = isHung;
+    this.#changed.fire();
+  }
+
   /** Milliseconds since the start, up to the end. */
   get elapsedMs(): number {
     return (this.endedAt ?? Date.now()) - this.startedAt;
@@ -123,7 +137,7 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
 }
 
 function makeTask(plan: RunPlan, run: number): vscode.Task {
-  const args = [...plan.nodeArguments, plan.cli, "run", "--out", plan.tracePath, plan.script];
+  const args = [...plan.nodeArguments, plan.cli, "run", "--on-hang", plan.onHang, "--out", plan.tracePath, plan.script];
   const task = new vscode.Task(
     { type: "heddle", script: plan.script, run },
     plan.folder ?? vscode.TaskScope.Workspace,

@@ -14,6 +14,8 @@ export interface TraceSummary {
   readonly complete: boolean;
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** It ended where it could never have gone on. */
+  readonly hung: boolean;
   readonly bytes: number;
   /** Why it cannot be shown, for a person; "" if it can. */
   readonly problem: string;
@@ -47,6 +49,7 @@ export async function readSummary(path: string): Promise<TraceSummary> {
       complete: end !== undefined,
       exitCode: end?.exitCode ?? null,
       signal: end?.signal ?? null,
+      hung: end?.hung ?? false,
       bytes: size,
       problem,
     };

@@ -94,6 +94,7 @@ export class TracedRuns implements vscode.Disposable {
       nodeArguments: settings.nodeArguments,
       cli: join(this.#context.extensionPath, "dist", "cli.cjs"),
       environment: settings.environment,
+      onHang: settings.onHang,
     });
     this.#log.info(`runs ${script} with Node ${node.version} (${node.path}); trace: ${tracePath}`);
     this.#runs.push(run);

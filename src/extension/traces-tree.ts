@@ -52,8 +52,8 @@ export class TracesTree implements vscode.TreeDataProvider<TraceNode>, vscode.Di
     item.resourceUri = vscode.Uri.file(node.path);
     item.command = { command: "heddle.openTimeline", title: "Show Timeline", arguments: [node] };
     if (run?.isActive) {
-      item.description = `running since ${when(run.startedAt)}`;
-      item.iconPath = new vscode.ThemeIcon("sync~spin");
+      item.description = `${run.isHung ? "hung, " : ""}running since ${when(run.startedAt)}`;
+      item.iconPath = new vscode.ThemeIcon(run.isHung ? "error" : "sync~spin");
       item.contextValue = "trace-running";
       return item;
     }
@@ -110,6 +110,7 @@ function describe(summary: TraceSummary): string {
 
 function ending(summary: TraceSummary): string {
   if (!summary.complete) return "cut off";
+  if (summary.hung) return "hung";
   return summary.signal === null ? `exit code ${summary.exitCode ?? "unknown"}` : summary.signal;
 }
 
@@ -122,6 +123,7 @@ function when(time: number): string {
 
 function icon(summary: TraceSummary | undefined): vscode.ThemeIcon {
   if (summary === undefined || summary.problem !== "") return new vscode.ThemeIcon("warning");
+  if (summary.hung) return new vscode.ThemeIcon("error", new vscode.ThemeColor("testing.iconFailed"));
   if (!summary.complete || summary.signal !== null) return new vscode.ThemeIcon("circle-slash");
   return summary.exitCode === 0
     ? new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"))
@@ -131,7 +133,11 @@ function icon(summary: TraceSummary | undefined): vscode.ThemeIcon {
 /** As plain text: a command may hold anything, and nothing of it is markup. */
 function tooltip(path: string, summary: TraceSummary): string {
   const lines = [path, summary.command.join(" "), new Date(summary.startedAt).toLocaleString()];
-  lines.push(summary.problem === "" ? `${formatDuration(summary.durationNs)}, ${ending(summary)}` : summary.problem);
+  lines.push(
+    summary.problem === ""
+      ? `${formatDuration(summary.durationNs)}, ${summary.hung ? "hung: it could never go on" : ending(summary)}`
+      : summary.problem,
+  );
   lines.push(`${(summary.bytes / 1e6).toFixed(2)} MB`);
   return lines.filter((line) => line !== "").join("\n");
 }

@@ -17,6 +17,9 @@ const BEGIN_MS = 10_000;
 /** Bytes of a payload that hold its process number. */
 const PID_BYTES = 8;
 
+/** The exit code of `heddle run` when it stopped a script that could never have gone on. */
+export const HUNG_EXIT_CODE = 86;
+
 /** All processes of the run wait for each other or for nobody. */
 export interface Hang {
   readonly pids: readonly number[];
@@ -35,10 +38,10 @@ export class HangMonitor {
   #position = 0;
   #told = false;
 
-  /** `hung` is called each time the program comes to a standstill, which is at most once unless it goes on. */
+  /** `changed` is called when the program comes to a standstill, and with null should it go on after all. */
   constructor(
     file: string,
-    private readonly hung: (hang: Hang) => void,
+    private readonly changed: (hang: Hang | null) => void,
   ) {
     this.#fd = openSync(file, "r");
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
@@ -60,12 +63,13 @@ export class HangMonitor {
     if (living.length === 0) return;
     const since = living.map(([, sinceNs]) => sinceNs);
     if (since.includes(null) || this.#oneBegins()) {
+      if (this.#told) this.changed(null);
       this.#told = false;
       return;
     }
     if (this.#told) return;
     this.#told = true;
-    this.hung({ pids: living.map(([pid]) => pid), sinceNs: Math.max(...(since as number[])) });
+    this.changed({ pids: living.map(([pid]) => pid), sinceNs: Math.max(...(since as number[])) });
   }
 
   /** Whether a process began a moment ago that may still come to record. */

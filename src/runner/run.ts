@@ -104,6 +104,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const monitor =
     onHang &&
     new HangMonitor(trace.path, (hang) => {
+      if (hang === null) return;
       void onHang(hang, trace.path).then((then) => {
         if (then !== "stop" || child.exitCode !== null || child.signalCode !== null) return;
         hung = true;

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { JsonReport } from "../../src/analysis/index.js";
-import { HUNG_EXIT_CODE } from "../../src/cli/hang.js";
+import { HUNG_EXIT_CODE } from "../../src/runner/hang-monitor.js";
 
 const cli = resolve(__dirname, "../../dist/cli.cjs");
 

@@ -41,6 +41,12 @@ describe("the summary of a trace", () => {
     }
   });
 
+  it("tells a run that could never go on", async () => {
+    const stopped = { exitCode: null, signal: "SIGTERM" };
+    strictEqual((await readSummary(file("hung.heddle", trace(3).bytes({ ...stopped, hung: true })))).hung, true);
+    strictEqual((await readSummary(file("stopped.heddle", trace(3).bytes(stopped)))).hung, false);
+  });
+
   it("of a cut file says up to where it is known", async () => {
     const bytes = trace(20_000).bytes({ end: false });
     const summary = await readSummary(file("cut.heddle", bytes.subarray(0, Math.floor(bytes.length / 2))));

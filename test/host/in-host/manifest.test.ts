@@ -52,6 +52,7 @@ describe("the manifest", () => {
       "heddle.keepTraces",
       "heddle.nodeArguments",
       "heddle.nodePath",
+      "heddle.onHang",
       "heddle.traceFolder",
     ]);
   });

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
 import type { HeddleApi } from "../../../src/extension/extension.js";
+import type { HangNotice } from "../../../src/extension/hang-notice.js";
 import type { TraceRun } from "../../../src/extension/trace-run.js";
 import { readSummary } from "../../../src/extension/trace-summary.js";
 import { closeAll, heddle, isAlive, set, until, workspace, write } from "./support.js";
@@ -29,6 +30,12 @@ if (isMain) {
 }
 `;
 
+/** Waits for an item that nobody puts. */
+const stuckScript = `import { Queue } from "heddle/queue";
+const jobs = new Queue({ name: "jobs" });
+await jobs.get();
+`;
+
 describe("a run", () => {
   let api: HeddleApi;
   before(async () => {
@@ -39,7 +46,7 @@ describe("a run", () => {
   });
   afterEach(async () => {
     await api.runs.stopAll();
-    for (const name of ["nodePath", "traceFolder", "keepTraces", "environment", "nodeArguments"])
+    for (const name of ["nodePath", "traceFolder", "keepTraces", "environment", "nodeArguments", "onHang"])
       await set(name, undefined);
     await closeAll();
   });
@@ -119,6 +126,55 @@ process.exit(7);\n`,
     strictEqual(home, null);
     ok(execArgv.includes("--no-deprecation"), execArgv.join(" "));
     strictEqual(cwd, workspace);
+  });
+
+  it("that can never go on is stopped, and the user is told why, once", async () => {
+    const told: HangNotice[] = [];
+    const listener = api.hangs.onDidTell((notice) => told.push(notice));
+    const run = await start(write("stuck.ts", stuckScript));
+    await ended(run);
+    strictEqual(run.exitCode, 86);
+    await until("the user is told", () => told.length > 0, [api.hangs.onDidTell]);
+    strictEqual(
+      told[0]!.message,
+      "stuck.ts can never go on, so it was stopped: “main” waits for an item of Queue “jobs”, which is empty.",
+    );
+    strictEqual(told[0]!.run, run);
+    ok((await readSummary(run.plan.tracePath)).hung);
+    const node = (await api.tree.getChildren()).find(({ path }) => path === run.plan.tracePath);
+    match(String((await api.tree.getTreeItem(node!)).description), / · hung$/);
+    listener.dispose();
+    strictEqual(told.length, 1);
+  });
+
+  it("that can never go on waits where that is set, is told of while it does, and can be stopped", async () => {
+    await set("onHang", "wait");
+    const told: HangNotice[] = [];
+    const listener = api.hangs.onDidTell((notice) => told.push(notice));
+    const run = await start(write("waiting.ts", stuckScript));
+    await until("the user is told", () => told.length > 0, [api.hangs.onDidTell], 30_000);
+    ok(run.isActive && run.isHung);
+    strictEqual(
+      told[0]!.message,
+      "waiting.ts can never go on: “main” waits for an item of Queue “jobs”, which is empty.",
+    );
+    await run.stop();
+    strictEqual(run.isHung, false);
+    ok((await readSummary(run.plan.tracePath)).hung);
+    listener.dispose();
+    strictEqual(told.length, 1);
+  });
+
+  it("with an exit code that is only the same as that of a standstill is not taken for one", async () => {
+    const told: HangNotice[] = [];
+    const listener = api.hangs.onDidTell((notice) => told.push(notice));
+    const run = await start(write("same.ts", "process.exit(86);\n"));
+    await ended(run);
+    strictEqual(run.exitCode, 86);
+    const node = (await api.tree.getChildren()).find(({ path }) => path === run.plan.tracePath);
+    match(String((await api.tree.getTreeItem(node!)).description), / · exit code 86$/);
+    listener.dispose();
+    strictEqual(told.length, 0);
   });
 
   it("refuses a Node that is too old, saying what was found", async () => {

@@ -9,6 +9,11 @@ const timer = setInterval(() => {
   if (existsSync(process.argv[1] + ".stop")) clearInterval(timer);
 }, 50);
 `;
+/** Waits for an item that nobody puts. */
+const stuck = `import { Queue } from "heddle/queue";
+const jobs = new Queue({ name: "jobs" });
+await jobs.get();
+`;
 const folder = "mit Leerzeichen – ünïcode";
 const runTitle = "Run with Concurrency Trace";
 
@@ -21,6 +26,7 @@ describe("runs in the workbench", () => {
         "first.ts": ticker,
         "second.ts": ticker,
         "short.ts": "process.exitCode = 5;\n",
+        "stuck.ts": stuck,
         [`${folder}/zähler 1.js`]:
           "process.exitCode = require('node:path').basename(__filename) === 'zähler 1.js' ? 4 : 1;\n",
       },
@@ -115,9 +121,47 @@ describe("runs in the workbench", () => {
     await bench.trace(/saved.*exit code 6/).waitFor();
   });
 
+  it("that can never go on are told of: waiting or stopped, as is set", async () => {
+    const settings = join(bench.workspace, ".vscode", "settings.json");
+    mkdirSync(join(settings, ".."), { recursive: true });
+    writeFileSync(settings, JSON.stringify({ "heddle.onHang": "wait" }));
+    await bench.open("stuck.ts");
+    await bench.command(`Heddle: ${runTitle}`);
+    const waiting = bench.notification(/stuck\.ts can never go on: “main” waits for an item of Queue “jobs”/);
+    await waiting.waitFor({ timeout: 40_000 });
+    const status = bench.running("stuck.ts can never go on");
+    await status.waitFor();
+    await bench.sidebar();
+    await bench.trace(/stuck.*hung, running/).waitFor();
+    const timeline = await bench.timeline();
+    await timeline.locator(".standstill", { hasText: "can never go on" }).waitFor();
+    await (await bench.timeline("compact")).locator(".standstill").waitFor();
+    await closeTimeline();
+    await bench.picture("hangs and waits");
+    await waiting.getByRole("button", { name: "Show Timeline" }).click();
+    await (await bench.timeline()).locator(".standstill").waitFor();
+    await status.click();
+    await bench.page.locator(".quick-input-list .monaco-list-row", { hasText: "Stop" }).click();
+    await status.waitFor({ state: "detached" });
+    await bench.trace(/stuck.* · hung/).waitFor();
+
+    rmSync(settings);
+    await bench.open("stuck.ts");
+    await bench.command(`Heddle: ${runTitle}`);
+    const stopped = bench.notification(/stuck\.ts can never go on, so it was stopped: “main” waits/);
+    await stopped.waitFor({ timeout: 40_000 });
+    await bench
+      .trace(/stuck.* · hung/)
+      .nth(1)
+      .waitFor();
+    await bench.picture("hung and stopped");
+    await bench.command("Notifications: Clear All Notifications");
+    await bench.command("View: Close All Editors");
+  });
+
   it("say which setting is wrong, and open it", async () => {
     const settings = join(bench.workspace, ".vscode", "settings.json");
-    mkdirSync(join(settings, ".."));
+    mkdirSync(join(settings, ".."), { recursive: true });
     await bench.open("short.ts");
     for (const [name, value, says, label] of [
       ["nodePath", "/no/such/node", /“\/no\/such\/node” .*heddle\.nodePath was not found/, "Node Path"],
