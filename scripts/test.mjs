@@ -77,6 +77,7 @@ const parts = {
     await step("types", bin("tsc"), ["-p", "tsconfig.json"]);
     await step("lint and format", bin("biome"), ["check", "."]);
     await step("imports go down only", bin("depcruise"), ["--config", ".dependency-cruiser.cjs", "src", "webview"]);
+    await step("docs/api says what the docstrings say", process.execPath, ["scripts/build-api-docs.mjs", "--check"]);
   },
   unit: async () => {
     for (const room of rooms) await suite(room, ...mocha(process.execPath, `test/${room}/**/*.test.ts`));

@@ -3,7 +3,21 @@
  * processes by class (see `structured-clone.ts`), so `instanceof` tells them apart everywhere.
  */
 
-/** The library or one of its objects is used in a way its state does not allow. */
+/**
+ * The library or one of its objects is used in a way its state does not allow.
+ *
+ * @example
+ * ```ts
+ * import { RuntimeError } from "heddle";
+ * import { Lock } from "heddle/threading";
+ *
+ * try {
+ *   new Lock().release(); // nobody holds it
+ * } catch (error) {
+ *   console.log(error instanceof RuntimeError); // prints true
+ * }
+ * ```
+ */
 export class RuntimeError extends Error {}
 
 /** Several tasks failed; `errors` holds what they threw. */
@@ -19,34 +33,204 @@ export class KeyError extends RangeError {
   }
 }
 
-/** A wait took longer than its timeout. One class serves all libraries. */
+/**
+ * A wait took longer than its timeout. One class serves all libraries.
+ *
+ * @example
+ * ```ts
+ * import { TimeoutError } from "heddle";
+ * import { Lock } from "heddle/threading";
+ *
+ * const lock = new Lock();
+ * await lock.acquire();
+ * try {
+ *   await lock.hold({ timeout: 10 });
+ * } catch (error) {
+ *   console.log(error instanceof TimeoutError); // prints true
+ * }
+ * ```
+ */
 export class TimeoutError extends Error {}
 
-/** The task or future was cancelled. */
+/**
+ * The task or future was cancelled.
+ *
+ * @example
+ * ```ts
+ * import { CancelledError } from "heddle";
+ * import { Future } from "heddle/futures";
+ *
+ * const future = new Future();
+ * future.cancel();
+ * try {
+ *   await future;
+ * } catch (error) {
+ *   console.log(error instanceof CancelledError); // prints true
+ * }
+ * ```
+ */
 export class CancelledError extends Error {}
 
-/** A future that already has its outcome was given another one, or was asked too early. */
+/**
+ * A future that already has its outcome was given another one, or was asked too early.
+ *
+ * @example
+ * ```ts
+ * import { InvalidStateError } from "heddle";
+ * import { Future } from "heddle/futures";
+ *
+ * const future = new Future<number>();
+ * future.setResult(1);
+ * try {
+ *   future.setResult(2);
+ * } catch (error) {
+ *   console.log(error instanceof InvalidStateError); // prints true
+ * }
+ * ```
+ */
 export class InvalidStateError extends Error {}
 
-/** The barrier was aborted, reset or timed out while somebody waited, or its action threw. */
+/**
+ * The barrier was aborted, reset or timed out while somebody waited, or its action threw.
+ *
+ * @example
+ * ```ts
+ * import { BrokenBarrierError } from "heddle";
+ * import { Barrier } from "heddle/threading";
+ *
+ * const meeting = new Barrier(2);
+ * try {
+ *   await meeting.wait({ timeout: 10 }); // the other one does not come
+ * } catch (error) {
+ *   console.log(error instanceof BrokenBarrierError, meeting.broken); // prints true true
+ * }
+ * ```
+ */
 export class BrokenBarrierError extends RuntimeError {}
 
-/** A queue had no item in time. */
+/**
+ * A queue had no item in time.
+ *
+ * @example
+ * ```ts
+ * import { Empty } from "heddle";
+ * import { Queue } from "heddle/queue";
+ *
+ * try {
+ *   new Queue().getNowait();
+ * } catch (error) {
+ *   console.log(error instanceof Empty); // prints true
+ * }
+ * ```
+ */
 export class Empty extends Error {}
 
-/** A queue had no free place in time. */
+/**
+ * A queue had no free place in time.
+ *
+ * @example
+ * ```ts
+ * import { Full } from "heddle";
+ * import { Queue } from "heddle/queue";
+ *
+ * const queue = new Queue<string>({ maxSize: 1 });
+ * await queue.put("fits");
+ * try {
+ *   await queue.put("does not", { timeout: 10 });
+ * } catch (error) {
+ *   console.log(error instanceof Full); // prints true
+ * }
+ * ```
+ */
 export class Full extends Error {}
 
-/** The queue was shut down. */
+/**
+ * The queue was shut down.
+ *
+ * @example
+ * ```ts
+ * import { ShutDown } from "heddle";
+ * import { Queue } from "heddle/queue";
+ *
+ * const queue = new Queue<number>();
+ * await queue.put(1);
+ * queue.shutdown();
+ * console.log(await queue.get()); // prints 1
+ * try {
+ *   await queue.get();
+ * } catch (error) {
+ *   console.log(error instanceof ShutDown); // prints true
+ * }
+ * ```
+ */
 export class ShutDown extends Error {}
 
-/** An executor can no longer run tasks. */
+/**
+ * An executor can no longer run tasks.
+ *
+ * @example
+ * ```ts
+ * import { BrokenExecutor, isMain } from "heddle";
+ * import { ProcessPoolExecutor } from "heddle/futures";
+ *
+ * function crash() {
+ *   process.exit(1);
+ * }
+ *
+ * if (isMain) {
+ *   const pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+ *   const error = await pool.submit(crash).exception();
+ *   console.log(error instanceof BrokenExecutor); // prints true
+ *   await pool.shutdown();
+ * }
+ * ```
+ */
 export class BrokenExecutor extends RuntimeError {}
 
-/** A thread of the executor failed in its initializer. */
+/**
+ * A thread of the executor failed in its initializer.
+ *
+ * @example
+ * ```ts
+ * import { BrokenThreadPool, isMain } from "heddle";
+ * import { ThreadPoolExecutor } from "heddle/futures";
+ *
+ * function connect() {
+ *   throw new Error("no database");
+ * }
+ *
+ * function query() {}
+ *
+ * if (isMain) {
+ *   const pool = new ThreadPoolExecutor({ maxWorkers: 1, initializer: connect });
+ *   const error = await pool.submit(query).exception();
+ *   console.log(error instanceof BrokenThreadPool); // prints true
+ *   await pool.shutdown();
+ * }
+ * ```
+ */
 export class BrokenThreadPool extends BrokenExecutor {}
 
-/** A process of the executor died or failed in its initializer. */
+/**
+ * A process of the executor died or failed in its initializer.
+ *
+ * @example
+ * ```ts
+ * import { BrokenProcessPool, isMain } from "heddle";
+ * import { ProcessPoolExecutor } from "heddle/futures";
+ *
+ * function crash() {
+ *   process.kill(process.pid, "SIGKILL");
+ * }
+ *
+ * if (isMain) {
+ *   const pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+ *   const error = await pool.submit(crash).exception();
+ *   console.log(error instanceof BrokenProcessPool); // prints true
+ *   await pool.shutdown();
+ * }
+ * ```
+ */
 export class BrokenProcessPool extends BrokenExecutor {}
 
 /** Base of the errors of multiprocessing. */
@@ -78,7 +262,24 @@ export class RemoteError extends Error {
 /** The other end of the connection is closed and everything it sent has been received. */
 export class EOFError extends Error {}
 
-/** A function or value cannot cross to another thread or process; the message says how to mend it. */
+/**
+ * A function or value cannot cross to another thread or process; the message says how to mend it.
+ *
+ * @example
+ * ```ts
+ * import { DataCloneError, isMain } from "heddle";
+ * import { Thread } from "heddle/threading";
+ *
+ * if (isMain) {
+ *   const greeting = "hello";
+ *   try {
+ *     new Thread({ target: () => console.log(greeting) }); // a closure: its variable stays here
+ *   } catch (error) {
+ *     if (error instanceof DataCloneError) console.log(error.variables); // prints [ 'greeting' ]
+ *   }
+ * }
+ * ```
+ */
 export class DataCloneError extends Error {
   /** The name of the function that cannot cross, or null when it is a value that cannot. */
   readonly functionName: string | null;
@@ -104,7 +305,20 @@ interface ProgramOutcome {
   readonly stderr: string | null;
 }
 
-/** A program ended with a code other than 0. */
+/**
+ * A program ended with a code other than 0.
+ *
+ * @example
+ * ```ts
+ * import { CalledProcessError, run } from "heddle/subprocess";
+ *
+ * try {
+ *   await run([process.execPath, "--eval", "process.exit(5)"], { check: true });
+ * } catch (error) {
+ *   if (error instanceof CalledProcessError) console.log(error.returnCode); // prints 5
+ * }
+ * ```
+ */
 export class CalledProcessError extends Error {
   /** The command. */
   readonly cmd: string | readonly string[];
@@ -123,7 +337,20 @@ export class CalledProcessError extends Error {
   }
 }
 
-/** A program ran longer than it might and was killed. */
+/**
+ * A program ran longer than it might and was killed.
+ *
+ * @example
+ * ```ts
+ * import { run, TimeoutExpired } from "heddle/subprocess";
+ *
+ * try {
+ *   await run([process.execPath, "--eval", "setInterval(String, 1000)"], { timeout: 200 });
+ * } catch (error) {
+ *   if (error instanceof TimeoutExpired) console.log(`killed after ${error.timeout} ms`); // prints killed after 200 ms
+ * }
+ * ```
+ */
 export class TimeoutExpired extends TimeoutError {
   /** The command. */
   readonly cmd: string | readonly string[];

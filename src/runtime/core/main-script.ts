@@ -14,7 +14,29 @@ interface ChildMark {
 }
 const child = (globalThis as unknown as Record<symbol, ChildMark | undefined>)[Symbol.for("heddle.child")];
 
-/** True only in the script the user started; false in every thread and process that imports it again. */
+/**
+ * True only in the script the user started; false in every thread and process that imports it again.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Thread } from "heddle/threading";
+ *
+ * function work() {
+ *   console.log("in the thread:", isMain); // prints in the thread: false
+ * }
+ *
+ * console.log("whoever imports this script comes by here");
+ * // prints whoever imports this script comes by here
+ * // prints whoever imports this script comes by here
+ *
+ * if (isMain) {
+ *   const thread = new Thread({ target: work });
+ *   thread.start(); // imports the script again, so it must not start there, too
+ *   await thread.join();
+ * }
+ * ```
+ */
 export const isMain: boolean = isMainThread && child === undefined;
 
 /** True in the main thread of a child process that the library started. */

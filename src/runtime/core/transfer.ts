@@ -10,6 +10,23 @@ export const marked = new WeakSet<object>();
 /**
  * Returns `value` unchanged and marks `buffers` to be moved instead of copied the next time it crosses. Once it has
  * crossed they are detached here. Throws `DataCloneError` for a buffer that cannot be moved.
+ *
+ * @example
+ * ```ts
+ * import { isMain, transfer } from "heddle";
+ * import { ThreadPoolExecutor } from "heddle/futures";
+ *
+ * function measure(pixels: ArrayBuffer) {
+ *   return pixels.byteLength;
+ * }
+ *
+ * if (isMain) {
+ *   await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+ *   const pixels = new ArrayBuffer(1 << 20);
+ *   console.log(await pool.submit(measure, transfer(pixels, [pixels]))); // prints 1048576
+ *   console.log(pixels.byteLength); // moved, not copied: prints 0
+ * }
+ * ```
  */
 export function transfer<V>(value: V, buffers: readonly (ArrayBuffer | MessagePort)[]): V {
   for (const [i, buffer] of buffers.entries()) {

@@ -30,6 +30,31 @@ export interface Completed<F extends Future<any>> {
  * Gives the futures, each once, as they are done: `for await (const done of asCompleted(futures)) done.result()`, or
  * `for` over its `.sync()`. The timeout (milliseconds) counts from the call; when it expires while futures are not done
  * the iteration throws `TimeoutError`. Throws `TypeError` for what is no future.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { asCompleted, ThreadPoolExecutor } from "heddle/futures";
+ * import { Event } from "heddle/threading";
+ *
+ * async function answer(name: string, go: Event) {
+ *   await go.wait();
+ *   return name;
+ * }
+ *
+ * if (isMain) {
+ *   await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+ *   const [first, second] = [new Event(), new Event()];
+ *   const futures = [pool.submit(answer, "second", second), pool.submit(answer, "first", first)];
+ *   first.set();
+ *   for await (const done of asCompleted(futures)) {
+ *     console.log(done.result(), done.index);
+ *     // prints first 1
+ *     // prints second 0
+ *     second.set();
+ *   }
+ * }
+ * ```
  */
 export function asCompleted<F extends Future<any>>(
   futures: Iterable<F>,

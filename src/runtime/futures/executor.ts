@@ -19,6 +19,30 @@ export interface ShutdownOptions {
 /**
  * Runs functions somewhere else. An engine of one's own extends this class with `submit`, `shutdown` and
  * `shutdownSync`; the rest is built on them.
+ *
+ * @example
+ * ```ts
+ * import { Executor, Future } from "heddle/futures";
+ *
+ * // Runs every call here and at once: for tests and for debugging.
+ * class Inline extends Executor {
+ *   override submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+ *     const future = new Future<Awaited<R>>();
+ *     future.setRunningOrNotifyCancel();
+ *     try {
+ *       future.setResult(fn(...args) as Awaited<R>);
+ *     } catch (error) {
+ *       future.setException(error);
+ *     }
+ *     return future;
+ *   }
+ *   override async shutdown() {}
+ *   override shutdownSync() {}
+ * }
+ *
+ * await using inline = new Inline();
+ * console.log(await inline.map((n: number) => n * n, [1, 2, 3])); // prints [ 1, 4, 9 ]
+ * ```
  */
 export abstract class Executor implements Disposable, AsyncDisposable {
   /** Queues a call. Throws `RuntimeError` after `shutdown`, `BrokenExecutor` or `DataCloneError`. */

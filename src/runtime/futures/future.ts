@@ -76,7 +76,20 @@ export let outcome: <T>(future: Future<T>) => T;
 /** The number in the trace of the executor that made it, or 0. */
 export let poolNumberOf: (future: Future<any>) => number;
 
-/** The outcome, still to come, of a task. Awaiting it is awaiting `result()`. */
+/**
+ * The outcome, still to come, of a task. Awaiting it is awaiting `result()`.
+ *
+ * @example
+ * ```ts
+ * import { Future } from "heddle/futures";
+ *
+ * const answer = new Future<number>();
+ * answer.addDoneCallback((done) => console.log(`done: ${done.resultSync()}`)); // prints done: 42
+ * setTimeout(() => answer.setResult(42), 10);
+ * console.log(await answer); // prints 42
+ * console.log(answer.cancel(), answer.done()); // prints false true
+ * ```
+ */
 export class Future<T = unknown> implements PromiseLike<T> {
   #state: State = State.Pending;
   /** The value, or what the task threw. */

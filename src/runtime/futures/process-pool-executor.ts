@@ -74,7 +74,27 @@ let numberOf: (pool: ProcessPoolExecutor<never>) => number;
 let cancelTask: (pool: ProcessPoolExecutor<never>, id: number) => boolean;
 let hasBegun: (pool: ProcessPoolExecutor<never>, id: number) => boolean;
 
-/** Runs calls in processes. The death of one breaks it: all open futures fail with `BrokenProcessPool`. */
+/**
+ * Runs calls in processes. The death of one breaks it: all open futures fail with `BrokenProcessPool`.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { ProcessPoolExecutor } from "heddle/futures";
+ *
+ * function sum(from: number, to: number) {
+ *   let total = 0;
+ *   for (let n = from; n < to; n++) total += n;
+ *   return total;
+ * }
+ *
+ * if (isMain) {
+ *   await using pool = new ProcessPoolExecutor({ maxWorkers: 2 });
+ *   const halves = await pool.map(sum, [0, 500_000], [500_000, 1_000_000]);
+ *   console.log(halves[0]! + halves[1]!); // prints 499999500000
+ * }
+ * ```
+ */
 export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
   readonly #name: string;
   readonly #number = newObjectNumber();

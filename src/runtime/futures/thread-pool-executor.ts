@@ -23,7 +23,29 @@ let made = 0;
 /** An executor that nobody has any more ends its threads when they are done. */
 const forgotten = new FinalizationRegistry<ThreadPool>((pool) => pool.beginShutdown(false));
 
-/** Runs calls in threads, which start on demand and are used again. */
+/**
+ * Runs calls in threads, which start on demand and are used again.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { ThreadPoolExecutor } from "heddle/futures";
+ *
+ * function square(n: number) {
+ *   return n * n;
+ * }
+ *
+ * if (isMain) {
+ *   await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+ *   const future = pool.submit(square, 7);
+ *   console.log(await future); // prints 49
+ *   for await (const result of pool.map(square, [1, 2, 3])) console.log(result);
+ *   // prints 1
+ *   // prints 4
+ *   // prints 9
+ * } // waits for what is still under way
+ * ```
+ */
 export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
   readonly #pool: ThreadPool;
 

@@ -36,6 +36,27 @@ interface Waiting<F> {
 /**
  * Waits for futures, of any executors, given twice or not. A timeout (milliseconds) is no error and cancels nothing.
  * Throws `TypeError` for what is no future, `RangeError` for an unknown `returnWhen`.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { FIRST_COMPLETED, ThreadPoolExecutor, wait } from "heddle/futures";
+ * import { Event } from "heddle/threading";
+ *
+ * async function until(go: Event) {
+ *   await go.wait();
+ * }
+ *
+ * if (isMain) {
+ *   await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+ *   const [now, later] = [new Event(), new Event()];
+ *   const futures = [pool.submit(until, later), pool.submit(until, now)];
+ *   now.set();
+ *   const { done, notDone } = await wait(futures, { returnWhen: FIRST_COMPLETED });
+ *   console.log(done.has(futures[1]!), notDone.size); // prints true 1
+ *   later.set();
+ * }
+ * ```
  */
 export async function wait<F extends Future<any>>(
   futures: Iterable<F>,

@@ -59,7 +59,37 @@ function inside(process: object): Inside {
   return found;
 }
 
-/** A process of its own, with `target` or a subclass's `run` to do. */
+/**
+ * A process of its own, with `target` or a subclass's `run` to do.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Process } from "heddle/multiprocessing";
+ *
+ * function work(name: string) {
+ *   console.log(`${name} runs`); // prints child runs
+ *   process.exit(3);
+ * }
+ *
+ * function idle() {
+ *   setInterval(() => {}, 1000); // never ends by itself
+ * }
+ *
+ * if (isMain) {
+ *   const child = new Process({ target: work, args: ["child"] });
+ *   child.start();
+ *   await child.join();
+ *   console.log(child.exitCode); // prints 3
+ *
+ *   const endless = new Process({ target: idle });
+ *   endless.start();
+ *   endless.kill();
+ *   await endless.join();
+ *   console.log(endless.exitCode); // by signal 9: prints -9
+ * }
+ * ```
+ */
 export class Process<A extends unknown[] = []> {
   /**
    * Makes a process without starting it. Throws `DataCloneError` if the target cannot cross, `TypeError` for options

@@ -7,12 +7,17 @@ import { Queue, type QueueHandle, registerQueue } from "./queue.js";
  * Last in, first out.
  *
  * @example
- * const open = new LifoQueue<string>();
- * open.putNowait("/");
- * while (!open.empty()) for (const folder of foldersIn(open.getNowait())) open.putNowait(folder); // depth first
+ * ```ts
+ * import { LifoQueue } from "heddle/queue";
+ *
+ * const plates = new LifoQueue<string>();
+ * await plates.put("lower");
+ * await plates.put("upper");
+ * console.log(await plates.get()); // prints upper
+ * ```
  */
 export class LifoQueue<T = any> extends Queue<T> {
-  /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. Only the library gives more than `options`. */
+  /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. */
   constructor(options?: QueueOptions, handle: QueueHandle | null = null) {
     super(options, lifo, handle);
   }

@@ -19,16 +19,24 @@ function given<T>(options: PriorityQueueOptions<T> | undefined): CrossingFunctio
  * it crosses by reference, as a thread's target does.
  *
  * @example
- * const byTime = new PriorityQueue<[at: number, job: string]>();
- * byTime.putNowait([300, "late"]);
- * byTime.putNowait([100, "early"]);
- * byTime.getNowait(); // [100, "early"]
- * const urgentFirst = new PriorityQueue<Job>({ compare: (a, b) => b.urgency - a.urgency });
+ * ```ts
+ * import { PriorityQueue } from "heddle/queue";
+ *
+ * // The pair is compared by its first element, then by its second.
+ * const tasks = new PriorityQueue<[number, string]>();
+ * await tasks.put([2, "eat"]);
+ * await tasks.put([1, "cook"]);
+ * console.log((await tasks.get())[1]); // prints cook
+ *
+ * const longestFirst = new PriorityQueue<string>({ compare: (a, b) => b.length - a.length });
+ * await longestFirst.put("tin");
+ * await longestFirst.put("copper");
+ * console.log(await longestFirst.get()); // prints copper
+ * ```
  */
 export class PriorityQueue<T = any> extends Queue<T> {
   /**
-   * Throws `TypeError` for a `maxSize`, `name` or `compare` of the wrong type. Only the library gives more than
-   * `options`.
+   * Throws `TypeError` for a `maxSize`, `name` or `compare` of the wrong type.
    */
   constructor(options?: PriorityQueueOptions<T>, handle: QueueHandle | null = null) {
     const compare =

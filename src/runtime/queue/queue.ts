@@ -34,14 +34,35 @@ let arrivedAgain: (queue: Queue<unknown>, pinned: boolean) => void;
  * First in, first out, with as many places as it is given; without a number, with any number of places.
  *
  * @example
- * const jobs = new Queue<string | null>({ maxSize: 10, name: "jobs" });
- * new Thread({ target: work, args: [jobs] }).start();
- * for (const file of files) await jobs.put(file); // waits while ten are unread
- * await jobs.put(null); // the end mark
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Queue, ShutDown } from "heddle/queue";
+ * import { Thread } from "heddle/threading";
  *
- * function work(jobs: Queue<string | null>) {
- *   for (let file = jobs.getSync(); file !== null; file = jobs.getSync()) index(file);
+ * function work(jobs: Queue<string>) {
+ *   try {
+ *     for (;;) {
+ *       console.log(`done: ${jobs.getSync()}`);
+ *       // prints done: wash
+ *       // prints done: dry
+ *       jobs.taskDone();
+ *     }
+ *   } catch (error) {
+ *     if (!(error instanceof ShutDown)) throw error;
+ *   }
  * }
+ *
+ * if (isMain) {
+ *   const jobs = new Queue<string>({ maxSize: 1, name: "jobs" });
+ *   const worker = new Thread({ target: work, args: [jobs] });
+ *   worker.start();
+ *   await jobs.put("wash");
+ *   await jobs.put("dry"); // waits for a free place
+ *   await jobs.join(); // until every item was reported done
+ *   jobs.shutdown(); // whoever waits for an item gets ShutDown
+ *   await worker.join();
+ * }
+ * ```
  */
 export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   /** The capacity; 0 or less means none. */
@@ -54,7 +75,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
     arrivedAgain = (queue, pinned) => queue.#channel.arrivedAgain(pinned);
   }
 
-  /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. Only the library gives more than `options`. */
+  /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. */
   constructor(options?: QueueOptions, order: Order<T> = fifo, handle: QueueHandle | null = null) {
     const maxSize = handle?.maxSize ?? options?.maxSize ?? 0;
     if (typeof maxSize !== "number" || Number.isNaN(maxSize)) throw new TypeError("maxSize must be a number");

@@ -24,9 +24,18 @@ const cache = new HandleCache<SimpleQueue<unknown>>();
  * also while another put or get of the same queue is under way.
  *
  * @example
- * const results = new SimpleQueue<number>();
- * new Thread({ target: count, args: ["a.txt", results] }).start();
- * const words = await results.get({ timeout: 5000 }); // or Empty
+ * ```ts
+ * import { Empty, SimpleQueue } from "heddle/queue";
+ *
+ * const letters = new SimpleQueue<string>();
+ * await letters.put("a");
+ * console.log(await letters.get()); // prints a
+ * try {
+ *   await letters.get({ timeout: 10 });
+ * } catch (error) {
+ *   console.log(error instanceof Empty); // prints true
+ * }
+ * ```
  */
 export class SimpleQueue<T = any> implements LocalQueue<T> {
   readonly #name: ObjectName;
@@ -36,7 +45,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
     arrivedAgain = (queue, pinned) => queue.#channel.arrivedAgain(pinned);
   }
 
-  /** Throws `TypeError` for a `name` that is no string. Only the library gives more than `options`. */
+  /** Throws `TypeError` for a `name` that is no string. */
   constructor(options?: NameOptions, handle: SimpleQueueHandle | null = null) {
     this.#name = new ObjectName(handle?.name ?? options?.name, new.target.name || "SimpleQueue");
     this.#channel = new Channel(simple, this.#name, options?.name, 0, handle);

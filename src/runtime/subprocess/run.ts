@@ -108,6 +108,20 @@ function checkFolder(cwd: string | URL): string {
  * Runs a program to its end. Rejects with `CalledProcessError` (with `check`), `TimeoutExpired`, the signal's reason,
  * or an `Error` with a code, as `ENOENT`, if it cannot start; `TypeError` or `RangeError` for a command or option that
  * makes no sense.
+ *
+ * @example
+ * ```ts
+ * import { CalledProcessError, run } from "heddle/subprocess";
+ *
+ * const { stdout } = await run([process.execPath, "--print", "6 * 7"], { captureOutput: true, check: true });
+ * console.log(stdout?.trim()); // prints 42
+ *
+ * try {
+ *   await run([process.execPath, "--eval", "process.exit(5)"], { check: true });
+ * } catch (error) {
+ *   if (error instanceof CalledProcessError) console.log(error.returnCode); // prints 5
+ * }
+ * ```
  */
 export async function run(command: string | readonly string[], options: RunOptions = {}): Promise<CompletedProcess> {
   const { signal } = options;

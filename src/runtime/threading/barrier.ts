@@ -34,11 +34,28 @@ const REASONS: Readonly<Record<number, (who: string) => string>> = {
 /**
  * A place where `parties` threads (or promises) wait for each other, round after round.
  *
- *     const start = new Barrier(3, { action: announce });
- *     // in each of three threads:
- *     const index = start.waitSync(); // or await start.wait()
- *
  * The action crosses to other threads by reference with the barrier, since each of them may be the one that runs it.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Barrier, Thread } from "heddle/threading";
+ *
+ * function shoot() {
+ *   console.log("bang!"); // prints bang!
+ * }
+ *
+ * function race(start: Barrier) {
+ *   if (start.waitSync() === 0) console.log("all are off"); // prints all are off
+ * }
+ *
+ * if (isMain) {
+ *   const start = new Barrier(3, { action: shoot }); // the action runs in one of the three
+ *   const runners = [1, 2, 3].map(() => new Thread({ target: race, args: [start] }));
+ *   for (const runner of runners) runner.start();
+ *   for (const runner of runners) await runner.join();
+ * }
+ * ```
  */
 export class Barrier implements BarrierLike {
   #self: HeapObject;

@@ -29,13 +29,31 @@ interface ConditionHandle extends HeapHandle {
 /**
  * A lock with a place to wait for news. Everything but `acquire` and `hold` needs the lock.
  *
- *     const changed = new Condition();
- *     {
- *       using held = await changed.hold();
- *       await changed.waitFor(() => items.length > 0);
- *       use(items.shift());
- *     }
- *     // elsewhere, holding it as well: items.push(x); changed.notify();
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Condition, Thread } from "heddle/threading";
+ *
+ * function cook(changed: Condition, dishes: Int32Array) {
+ *   using _held = changed.holdSync();
+ *   dishes[0] = 3;
+ *   changed.notifyAll();
+ * }
+ *
+ * if (isMain) {
+ *   const changed = new Condition();
+ *   const dishes = new Int32Array(new SharedArrayBuffer(4));
+ *   const thread = new Thread({ target: cook, args: [changed, dishes] });
+ *   {
+ *     using _held = await changed.hold();
+ *     thread.start();
+ *     // Gives the lock away while it waits, and looks again whenever it is woken.
+ *     await changed.waitFor(() => dishes[0]! > 0);
+ *     console.log(`${dishes[0]} dishes`); // prints 3 dishes
+ *   }
+ *   await thread.join();
+ * }
+ * ```
  */
 export class Condition extends AcquirableBase implements ConditionLike {
   #self: HeapObject;

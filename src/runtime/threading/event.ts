@@ -14,9 +14,25 @@ const EVENT: HeapKind = { name: "Event", kind: ObjectKind.Event, words: FLAG_WOR
 /**
  * A flag, down at first, that any number of threads and promises wait for.
  *
- *     const ready = new Event();
- *     new Thread({ target: serve, args: [ready] }).start();
- *     await ready.wait(); // or ready.waitSync()
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Event, Thread } from "heddle/threading";
+ *
+ * function serve(ready: Event) {
+ *   console.log("the server is up"); // prints the server is up
+ *   ready.set();
+ * }
+ *
+ * if (isMain) {
+ *   const ready = new Event();
+ *   new Thread({ target: serve, args: [ready] }).start();
+ *   await ready.wait(); // or ready.waitSync()
+ *   console.log(await ready.wait({ timeout: 10 })); // prints true
+ *   ready.clear();
+ *   console.log(await ready.wait({ timeout: 10 })); // prints false
+ * }
+ * ```
  */
 export class Event implements EventLike {
   #self: HeapObject;

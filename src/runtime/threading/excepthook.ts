@@ -42,6 +42,23 @@ export const customHook = (): ((args: ExceptHookArgs) => void) | null => hook;
 /**
  * Sets the hook for threads this one starts; it is called here, before `join` returns. Null restores the first.
  * Throws `TypeError` for anything else.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { setExcepthook, Thread } from "heddle/threading";
+ *
+ * function fail() {
+ *   throw new Error("out of paper");
+ * }
+ *
+ * if (isMain) {
+ *   setExcepthook(({ thread, excValue }) => console.log(`${thread?.name}: ${(excValue as Error).message}`));
+ *   const printer = new Thread({ target: fail, name: "printer" });
+ *   printer.start();
+ *   await printer.join(); // prints printer: out of paper
+ * }
+ * ```
  */
 export function setExcepthook(next: ((args: ExceptHookArgs) => void) | null): void {
   if (next !== null && typeof next !== "function") throw new TypeError("the hook must be a function or null");

@@ -138,10 +138,29 @@ function construct(initialize?: () => object): object {
 /**
  * An object whose fields each thread has to itself, even when it is handed to another thread.
  *
- *     const context = new local(() => ({ user: "nobody", hits: 0 }));
- *     context.hits++; // this thread's
- *
  * The function crosses by reference with the object, and runs in each thread at the first use there.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { local, Thread } from "heddle/threading";
+ *
+ * const fresh = () => ({ hits: 0 });
+ *
+ * function count(context: { hits: number }) {
+ *   context.hits++;
+ *   console.log(`in the thread: ${context.hits}`); // prints in the thread: 1
+ * }
+ *
+ * if (isMain) {
+ *   const context = new local(fresh);
+ *   context.hits = 100;
+ *   const thread = new Thread({ target: count, args: [context] });
+ *   thread.start();
+ *   await thread.join();
+ *   console.log(`here: ${context.hits}`); // prints here: 100
+ * }
+ * ```
  */
 export const local = construct as unknown as {
   /** Makes one whose fields each thread fills, at first use, with what `initialize` returns there. */

@@ -14,10 +14,26 @@ const LOCK: HeapKind = { name: "Lock", kind: ObjectKind.Lock, words: MUTEX_WORDS
  * A lock without an owner: any thread may release it, and taking it twice waits.
  *
  * @example
- * {
- *   using held = lock.holdSync(); // or: await lock.hold()
- *   balance[0] += amount;
- * } // given back here, also when something throws
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Lock, Thread } from "heddle/threading";
+ *
+ * function deposit(lock: Lock, balance: Int32Array, times: number) {
+ *   for (let i = 0; i < times; i++) {
+ *     using _held = lock.holdSync(); // or: await lock.hold()
+ *     balance[0]! += 1;
+ *   } // given back here, also when something throws
+ * }
+ *
+ * if (isMain) {
+ *   const lock = new Lock({ name: "balance" });
+ *   const balance = new Int32Array(new SharedArrayBuffer(4));
+ *   const tellers = [1, 2].map(() => new Thread({ target: deposit, args: [lock, balance, 1000] }));
+ *   for (const teller of tellers) teller.start();
+ *   for (const teller of tellers) await teller.join();
+ *   console.log(balance[0]); // prints 2000
+ * }
+ * ```
  */
 export class Lock extends AcquirableBase implements LockLike {
   #self: HeapObject;

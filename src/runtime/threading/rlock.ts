@@ -41,14 +41,27 @@ export interface RLockState {
  * A lock that its owner can take again, and gives back as often.
  *
  * @example
+ * ```ts
+ * import { RLock } from "heddle/threading";
+ *
+ * const lock = new RLock();
+ * let balance = 0;
+ *
  * function deposit(amount: number) {
- *   using held = lock.holdSync();
- *   balance[0] += amount;
+ *   using _held = lock.holdSync();
+ *   balance += amount;
  * }
- * function move(amount: number) {
- *   using held = lock.holdSync();
- *   deposit(amount); // takes it once more
+ *
+ * function depositTwice(amount: number) {
+ *   using _held = lock.holdSync();
+ *   deposit(amount); // takes it once more; a Lock would wait here for ever
+ *   deposit(amount);
+ *   console.log(lock.depth()); // prints 1
  * }
+ *
+ * depositTwice(21);
+ * console.log(balance, lock.locked()); // prints 42 false
+ * ```
  */
 export class RLock extends AcquirableBase implements RLockLike {
   #self: HeapObject;

@@ -24,11 +24,26 @@ function checkCount(n: number, what: string, least: number): number {
  * one or more back. Nobody knows who has them: what a thread has when it dies is not given back.
  *
  * @example
- * const seats = new Semaphore(3);
- * async function eat() {
- *   using seat = await seats.hold(); // at most three at once
- *   await meal();
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Semaphore, Thread } from "heddle/threading";
+ *
+ * function eat(seats: Semaphore, guest: number) {
+ *   using _seat = seats.holdSync(); // waits until one of the two is free
+ *   console.log(`guest ${guest} eats`);
+ *   // prints guest 1 eats
+ *   // prints guest 2 eats
+ *   // prints guest 3 eats
  * }
+ *
+ * if (isMain) {
+ *   const seats = new Semaphore(2, { name: "seats" });
+ *   const guests = [1, 2, 3].map((guest) => new Thread({ target: eat, args: [seats, guest] }));
+ *   for (const guest of guests) guest.start();
+ *   for (const guest of guests) await guest.join();
+ *   console.log(seats.getValue()); // prints 2
+ * }
+ * ```
  */
 export class Semaphore extends AcquirableBase implements SemaphoreLike {
   #self: HeapObject;
@@ -91,8 +106,18 @@ export class Semaphore extends AcquirableBase implements SemaphoreLike {
  * A semaphore whose `release` never goes beyond the initial value, so that one too many is an error and not a permit.
  *
  * @example
+ * ```ts
+ * import { BoundedSemaphore } from "heddle/threading";
+ *
  * const connections = new BoundedSemaphore(10);
- * connections.release(); // RangeError: nobody has one
+ * await connections.acquire();
+ * connections.release();
+ * try {
+ *   connections.release(); // nobody has one any more
+ * } catch (error) {
+ *   console.log((error as Error).name); // prints RangeError
+ * }
+ * ```
  */
 export class BoundedSemaphore extends Semaphore {}
 

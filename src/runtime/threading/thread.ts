@@ -67,6 +67,39 @@ export class ExistingThread {
 /** True if a thread has ended, also if it died without a word and no event could tell as this thread blocks. */
 export let hasEnded: (thread: Thread<any>) => boolean;
 
+/**
+ * A thread of this process. Give it a `target`, or subclass it and override `run`; the fields of such an object are
+ * copied into the thread at `start`, and what the thread does to its copy stays there.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Thread } from "heddle/threading";
+ *
+ * function greet(name: string) {
+ *   console.log(`hello from ${name}`); // prints hello from a worker
+ * }
+ *
+ * // The same as a subclass: its fields are copied into the thread.
+ * class Greeter extends Thread {
+ *   who = "nobody";
+ *   override run() {
+ *     greet(this.who); // prints hello from a subclass
+ *   }
+ * }
+ *
+ * if (isMain) {
+ *   const first = new Thread({ target: greet, args: ["a worker"], name: "greeter" });
+ *   first.start();
+ *   const second = new Greeter();
+ *   second.who = "a subclass";
+ *   second.start();
+ *   await first.join();
+ *   await second.join();
+ *   console.log(first.name, first.isAlive()); // prints greeter false
+ * }
+ * ```
+ */
 export class Thread<A extends unknown[] = []> implements Activity {
   #record: ThreadRecord;
   #target: ((...args: A) => unknown) | null = null;
@@ -351,7 +384,16 @@ export function mainThread(): Thread {
   return record === undefined ? currentThread() : threadOf(record);
 }
 
-/** All living threads of this process, the main one and daemons included. */
+/**
+ * All living threads of this process, the main one and daemons included.
+ *
+ * @example
+ * ```ts
+ * import { currentThread, enumerate, mainThread } from "heddle/threading";
+ *
+ * console.log(enumerate().length, currentThread() === mainThread()); // prints 1 true
+ * ```
+ */
 export function enumerate(): Thread[] {
   currentRecord();
   return ThreadRecord.living()

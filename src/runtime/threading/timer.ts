@@ -17,9 +17,25 @@ export type TimerOptions<A extends unknown[]> = [] extends A
 /**
  * A thread that waits and then calls a function.
  *
- *     const alarm = new Timer(500, ring, { args: ["wake up"] });
- *     alarm.start();
- *     alarm.cancel(); // from any thread: it ends at once and calls nothing
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Timer } from "heddle/threading";
+ *
+ * function ring(text: string) {
+ *   console.log(text); // prints wake up
+ * }
+ *
+ * if (isMain) {
+ *   const alarm = new Timer(50, ring, { args: ["wake up"] });
+ *   const never = new Timer(60_000, ring, { args: ["too late"] });
+ *   alarm.start();
+ *   never.start();
+ *   never.cancel(); // from any thread: it ends at once and calls nothing
+ *   await alarm.join();
+ *   await never.join();
+ * }
+ * ```
  */
 export class Timer<A extends unknown[] = []> extends Thread {
   /** Copied into the thread, like every field. */

@@ -100,7 +100,22 @@ class RecordedSpan implements Span {
   }
 }
 
-/** Calls `fn` inside a span, which ends when the call returns or the promise it returns settles. */
+/**
+ * Calls `fn` inside a span, which ends when the call returns or the promise it returns settles.
+ *
+ * @example
+ * ```ts
+ * import { span } from "heddle/trace";
+ *
+ * const words = span("parse", () => "to be or not to be".split(" "), { detail: "Hamlet" });
+ *
+ * {
+ *   using part = span("count");
+ *   part.annotate({ words: words.length });
+ *   console.log(words.length); // prints 6
+ * } // ends here
+ * ```
+ */
 export function span<T>(name: string, fn: (span: Span) => T, options?: EntryOptions): T;
 /** Begins a span, by `using part = span("parse")`. */
 export function span(name: string, options?: EntryOptions): Span;
@@ -126,7 +141,16 @@ export function span<T>(name: string, second?: ((span: Span) => T) | EntryOption
   return result;
 }
 
-/** Marks an instant on the lane of the thread or task. */
+/**
+ * Marks an instant on the lane of the thread or task.
+ *
+ * @example
+ * ```ts
+ * import { mark } from "heddle/trace";
+ *
+ * mark("cache miss", { category: "cache", detail: { key: "user/7" } });
+ * ```
+ */
 export function mark(name: string, options?: EntryOptions): void {
   if (!recording) return;
   const category = options?.category;
@@ -136,7 +160,16 @@ export function mark(name: string, options?: EntryOptions): void {
   if (detail !== 0) emit(EventKind.Detail, 0, 0, 0, detail, 0);
 }
 
-/** Writes down the value of something that changes; each name is a graph of its own. */
+/**
+ * Writes down the value of something that changes; each name is a graph of its own.
+ *
+ * @example
+ * ```ts
+ * import { counter } from "heddle/trace";
+ *
+ * for (const level of [3, 7, 5]) counter("water level", level, { unit: "cm" });
+ * ```
+ */
 export function counter(name: string, value: number, options?: { unit?: string }): void {
   if (!recording) return;
   const unit = options?.unit;

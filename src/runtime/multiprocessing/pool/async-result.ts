@@ -15,7 +15,30 @@ export interface CallbackOptions<T> {
 /** Gives a result its value; only its pool does. */
 export let finish: (result: AsyncResult<any>, failed: boolean, value: unknown) => void;
 
-/** The outcome, still to come, of a pool's call. */
+/**
+ * The outcome, still to come, of a pool's call.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { ThreadPool } from "heddle/multiprocessing";
+ *
+ * function half(n: number) {
+ *   if (n % 2 !== 0) throw new RangeError(`${n} is odd`);
+ *   return n / 2;
+ * }
+ *
+ * if (isMain) {
+ *   using pool = new ThreadPool({ processes: 2 });
+ *   const good = pool.applyAsync(half, [8], { callback: (value) => console.log(`half: ${value}`) }); // prints half: 4
+ *   const bad = pool.applyAsync(half, [7]);
+ *   await good.wait();
+ *   await bad.wait();
+ *   console.log(good.successful(), bad.successful()); // prints true false
+ *   console.log(await good.get()); // prints 4
+ * }
+ * ```
+ */
 export class AsyncResult<T> {
   readonly #future = new Future<T>();
   readonly #options: CallbackOptions<T>;

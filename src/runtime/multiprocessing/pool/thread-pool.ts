@@ -22,6 +22,28 @@ const forgotten = new FinalizationRegistry<Threads>((threads) => threads.beginSh
 /**
  * A fixed number of threads that take calls, with the face of `Pool`. Unlike Python's, whose threads cannot be ended,
  * `terminate` ends them at once, whatever they do.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { ThreadPool } from "heddle/multiprocessing";
+ *
+ * function area(width: number, height: number) {
+ *   return width * height;
+ * }
+ *
+ * function double(n: number) {
+ *   return 2 * n;
+ * }
+ *
+ * if (isMain) {
+ *   using pool = new ThreadPool({ processes: 2 });
+ *   console.log(await pool.apply(area, [6, 7])); // prints 42
+ *   console.log(await pool.map(double, [1, 2, 3])); // prints [ 2, 4, 6 ]
+ *   console.log(await pool.starmap(area, [[1, 2], [3, 4]])); // prints [ 2, 12 ]
+ *   for await (const n of pool.imap(double, [5])) console.log(n); // prints 10
+ * } // terminated here
+ * ```
  */
 export class ThreadPool<I extends unknown[] = []> extends PoolBase {
   /**
