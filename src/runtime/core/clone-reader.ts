@@ -13,6 +13,10 @@ export interface DecodeOptions {
   origin?: string;
 }
 
+/** The names of fields that were read last, by a hash of their letters: most come again and again. */
+const knownKeys: string[] = new Array(512).fill("");
+const LONGEST_KNOWN_KEY = 24;
+
 /** Reads one value at a time; it is used again and again. */
 export class Reader {
   at = 0;
@@ -44,6 +48,27 @@ export class Reader {
 
   string(): string {
     return this.value() as string;
+  }
+
+  /** The name of a field. */
+  key(): string {
+    const { bytes } = this;
+    const start = this.at + 2;
+    const length = bytes[start - 1] as number;
+    if (bytes[start - 2] !== T.Ascii || length > LONGEST_KNOWN_KEY) return this.string();
+    let hash = length;
+    for (let i = 0; i < length; i++) hash = (hash * 31 + (bytes[start + i] as number)) | 0;
+    const slot = (hash ^ (hash >>> 9)) & 511;
+    const known = knownKeys[slot] as string;
+    let same = known.length === length;
+    for (let i = 0; same && i < length; i++) same = known.charCodeAt(i) === bytes[start + i];
+    if (same) {
+      this.at = start + length;
+      return known;
+    }
+    const key = this.string();
+    knownKeys[slot] = key;
+    return key;
   }
 
   raw(): Uint8Array {
@@ -145,7 +170,7 @@ export class Reader {
 
   fields<O extends object>(object: O): O {
     for (let rest = this.varint(); rest > 0; rest--) {
-      const key = this.string();
+      const key = this.key();
       const value = this.value();
       // A field called __proto__ must stay a field.
       if (key === "__proto__") {
