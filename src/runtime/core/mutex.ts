@@ -15,7 +15,7 @@
  * clock costs more than the lock. So of a lock that a thread takes very often only the first holds after each tick of
  * the collector (`tick`) are timed exactly. After these the clock is read at acquisitions only, and holds are counted
  * and written together, unless the tick tells at the release that some milliseconds may have passed: then that is read,
- * too. So all holds of tens of milliseconds are exact, and all counts.
+ * too. So all counts are exact, and all holds that are longer than the collector's period.
  *
  * Threads barge: a lock that was just released may be taken again by whoever is faster, as in Python. But a chain of
  * promises that releases and at once acquires again would never let another promise of its thread be faster, since

@@ -51,9 +51,9 @@ describe("the trace of locks", function () {
         const ready = new Semaphore(0);
         const hot = new Lock({ name: "hot" }), again = new RLock({ name: "again" }), other = new Lock({ name: "other" });
         for (let i = 0; i < 20_000; i++) { hot.acquireSync(); hot.release(); }
-        // Nothing tells the recorder that this hold will be a long one.
+        // Nothing tells the recorder that this hold will be a long one, but its collector's next tick.
         hot.acquireSync();
-        sleep(30);
+        sleep(120);
         hot.release();
         for (let i = 0; i < 777; i++) { hot.acquireSync(); hot.release(); }
         for (let i = 0; i < 10; i++) { again.acquireSync(); again.acquireSync(); again.release(); again.release(); }
@@ -72,7 +72,7 @@ describe("the trace of locks", function () {
     const hot = lockNamed(report, "hot");
     assert.equal(hot.acquisitions, 20_778);
     assert.equal(hot.contended, 0);
-    assert.ok(hot.hold.maxNs >= 29.9e6 && hot.hold.p50Ns < 1e6, JSON.stringify(hot.hold));
+    assert.ok(hot.hold.maxNs >= 119.9e6 && hot.hold.p50Ns < 1e6, JSON.stringify(hot.hold));
     assert.equal(lockNamed(report, "again").acquisitions, 10, "taking it again is no acquisition");
     assert.equal(lockNamed(report, "other").acquisitions, 300);
     const waited = lockNamed(report, "waited for");
