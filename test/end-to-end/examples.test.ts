@@ -33,6 +33,7 @@ interface Report {
   }[];
   pools: { kind: string; workers: number; tasks: number; failed: number }[];
   findings: { rule: string; title: string }[];
+  deadlocks: unknown[];
   recorder: { events: number; dropped: number };
 }
 
@@ -41,6 +42,10 @@ describe("the examples", () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   function trace(example: string, ...args: string[]) {
+    return traceUntil(0, example, ...args);
+  }
+
+  function traceUntil(exitCode: number, example: string, ...args: string[]) {
     const file = join(folder, `${example}.heddle`);
     const html = join(folder, `${example}.html`);
     const reportFile = join(folder, `${example}.json`);
@@ -49,13 +54,13 @@ describe("the examples", () => {
       encoding: "utf8",
       timeout: 120_000,
     });
-    assert.equal(result.status, 0, result.stdout + result.stderr);
+    assert.equal(result.status, exitCode, result.stdout + result.stderr);
     const report = JSON.parse(readFileSync(reportFile, "utf8")) as Report;
-    assert.equal(report.exitCode, 0);
     assert.equal(report.recorder.dropped, 0);
     assert.ok(statSync(file).size > 0);
     assert.match(readFileSync(html, "utf8"), /<!doctype html>/i);
-    return { report, stdout: result.stdout };
+    if (exitCode === 0) assert.equal(report.exitCode, 0);
+    return { report, stdout: result.stdout, stderr: result.stderr };
   }
 
   it("hash-files: every chunk is a task of the pool", () => {
@@ -152,5 +157,44 @@ describe("the examples", () => {
     // Three waits each; with "while" two of them wait again, and the closing wakes who is left.
     const waits = (title: string) => report.locks.find(({ name }) => name === title)!.acquisitions;
     assert.deepEqual(["while", "if", "one notify", "notify all"].map(waits), [5, 3, 3, 3]);
+  });
+
+  it("results-in-order: handed out in the order of the tasks, or as they come", () => {
+    const { report, stdout } = trace("results-in-order");
+    const [, inOrder, asTheyCame] = /in order: +([\d ]+)\nas completed: +([\d ]+)\n/.exec(stdout) ?? [];
+    assert.equal(inOrder, "0 1 2 3 4 5 6 7 8 9", stdout);
+    assert.deepEqual(asTheyCame!.split(" ").sort().join(" "), inOrder);
+    assert.notEqual(asTheyCame, inOrder);
+    assert.equal(report.pools[0]!.tasks, 30);
+  });
+
+  it("slow-answers: the same answers by one thread, by threads and by processes", () => {
+    const { report, stdout } = trace("slow-answers");
+    assert.equal([...stdout.matchAll(/ 32 right answers in /g)].length, 3, stdout);
+    assert.deepEqual(report.pools.map(({ kind }) => kind).sort(), ["ProcessPoolExecutor", "ThreadPoolExecutor"]);
+    assert.ok(report.pools.every(({ tasks, failed }) => tasks === 64 && failed === 0));
+  });
+
+  it("dining-philosophers: the deadlock is found and named, and politeness ends it", () => {
+    const { report, stdout, stderr } = traceUntil(86, "dining-philosophers");
+    assert.equal(stdout.replace(/\{[\s\S]*/, ""), "", "nobody eats");
+    assert.match(stderr, /This program can never go on/);
+    for (const [name, fork, holder] of [
+      ["Plato", 2, "Hypatia"],
+      ["Hypatia", 3, "Laozi"],
+      ["Laozi", 4, "Sappho"],
+      ["Sappho", 5, "Diogenes"],
+      ["Diogenes", 1, "Plato"],
+    ]) {
+      const line = new RegExp(`“${name}” +waits for Lock “fork ${fork}”, which “${holder}” holds, at .*\\.ts:15$`, "m");
+      assert.match(stderr, line);
+    }
+    assert.match(stderr, /^ +Deadlock: (“\w+” waits for ){5}“\w+”\.$/m);
+    assert.equal(report.deadlocks.length, 1);
+    assert.equal(report.findings[0]!.title, "Deadlock of 5 threads");
+
+    const polite = trace("dining-philosophers", "polite");
+    assert.equal([...polite.stdout.matchAll(/^\w+ eats$/gm)].length, 5);
+    assert.equal(polite.report.deadlocks.length, 0);
   });
 });
