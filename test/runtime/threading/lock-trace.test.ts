@@ -96,7 +96,7 @@ describe("the trace of locks", function () {
       }
       function blocks(lock: Lock, never: Semaphore, ready: Semaphore) {
         hot(lock, 5000);
-        never.acquireSync({ timeout: 1 });
+        never.acquireSync({ timeout: 500 });
         ready.release();
         for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
       }
