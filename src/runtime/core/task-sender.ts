@@ -34,6 +34,8 @@ interface Segment<T> {
   left: number;
   /** Chunks of arguments. */
   readonly chunks: number[];
+  /** How many arguments have blocks of their own. Without any, a slot that a worker has changed is not read again. */
+  large: number;
 }
 
 const blockWords = (bytes: number): number => (bytes + 3) >> 2;
@@ -138,7 +140,7 @@ export class TaskSender<T extends object> {
       try {
         sendExtras(ticket, extras);
       } catch (error) {
-        if (bytes.length > LARGE_BYTES) free(view[slot + SlotWord.Address] as number, blockWords(bytes.length));
+        this.#freeLarge(segment, slot);
         throw error;
       }
     }
@@ -149,7 +151,10 @@ export class TaskSender<T extends object> {
   /** Room for long arguments: a block of their own, or part of a chunk that lives as long as the segment. */
   #room(segment: Segment<T>, bytes: number): number {
     const count = blockWords(bytes);
-    if (bytes > LARGE_BYTES) return allocate(count, false);
+    if (bytes > LARGE_BYTES) {
+      segment.large++;
+      return allocate(count, false);
+    }
     // A chunk belongs to one segment: what is left of it when the next begins is not used.
     if (segment.chunks.length === 0 || this.#chunkAt + count > this.#chunkEnd) {
       this.#chunkAt = allocate(CHUNK_WORDS, false);
@@ -171,6 +176,7 @@ export class TaskSender<T extends object> {
       owners: new Array<T | null>(SEGMENT_SLOTS).fill(null),
       left: SEGMENT_SLOTS,
       chunks: [],
+      large: 0,
     };
     this.#segments[number & this.#mask] = segment;
     Atomics.store(view, this.#directory + 1 + (number & this.#mask), segment.index);
@@ -249,14 +255,21 @@ export class TaskSender<T extends object> {
     const at = ticket & (SEGMENT_SLOTS - 1);
     const owner = segment.owners[at] as T | null;
     segment.owners[at] = null;
-    const slot = segment.index + at * SLOT_WORDS;
-    const bytes = (view[slot + SlotWord.Bytes] as number) & BYTES_MASK;
-    if (bytes > LARGE_BYTES) free(view[slot + SlotWord.Address] as number, blockWords(bytes));
+    if (segment.large > 0) this.#freeLarge(segment, segment.index + at * SLOT_WORDS);
     if (--segment.left === 0) {
       this.#segments[segment.number & this.#mask] = undefined;
       this.#freeSegment(segment);
     }
     return owner;
+  }
+
+  /** Gives the block of a slot's arguments back, if they have one. */
+  #freeLarge(segment: Segment<T>, slot: number): void {
+    const bytes = (view[slot + SlotWord.Bytes] as number) & BYTES_MASK;
+    if (bytes <= LARGE_BYTES) return;
+    segment.large--;
+    free(view[slot + SlotWord.Address] as number, blockWords(bytes));
+    view[slot + SlotWord.Bytes] = 0;
   }
 
   #freeSegment(segment: Segment<T>): void {
@@ -315,12 +328,9 @@ export class TaskSender<T extends object> {
   dispose(): void {
     for (const segment of this.#segments) {
       if (segment === undefined) continue;
-      for (let at = 0; at < SEGMENT_SLOTS; at++) {
-        if (segment.owners[at] === null) continue;
-        const slot = segment.index + at * SLOT_WORDS;
-        const bytes = (view[slot + SlotWord.Bytes] as number) & BYTES_MASK;
-        if (bytes > LARGE_BYTES) free(view[slot + SlotWord.Address] as number, blockWords(bytes));
-      }
+      // What lies behind the last task was never written.
+      const used = segment === this.#current ? this.#next & (SEGMENT_SLOTS - 1) : SEGMENT_SLOTS;
+      for (let at = 0; at < used && segment.large > 0; at++) this.#freeLarge(segment, segment.index + at * SLOT_WORDS);
       this.#freeSegment(segment);
     }
     this.#segments = [];
