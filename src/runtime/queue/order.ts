@@ -60,7 +60,8 @@ export function priority<T>(compare: CrossingFunction<Compare> | null): Order<T>
     kind: ObjectKind.PriorityQueue,
     tag: "PriorityQueue",
     sorted: true,
-    local: () => new LocalHeap<T>(get?.() ?? compareNaturally),
+    // Asked for at the first comparison: a queue that arrives may be here before its function is.
+    local: () => new LocalHeap<T>(get === null ? compareNaturally : (a, b) => get()(a, b)),
     create: () => SkipList.create(get),
     attach: (offset) => SkipList.attach(offset, get),
     reference: () => compare?.reference("options.compare") ?? null,
