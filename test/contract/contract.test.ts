@@ -90,7 +90,8 @@ describe("the package's types satisfy the contract", () => {
       mkdirSync(work, { recursive: true });
       writeFileSync(
         join(work, "contract.d.ts"),
-        source.replaceAll(/(declare module|from|as \w+ from) "heddle/g, '$1 "contract'),
+        // Without the brands, which would tell their classes from ours also where one is a member's type.
+        source.replaceAll(/(declare module|from|as \w+ from) "heddle/g, '$1 "contract').replaceAll(/#private;/g, ""),
       );
       writeFileSync(join(work, `${short}.ts`), lines.join("\n"));
       writeFileSync(

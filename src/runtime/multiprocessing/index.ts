@@ -17,6 +17,11 @@ export { dummy } from "./pool/dummy.js";
 export type { ChunkOptions } from "./pool/pool-base.js";
 export { ThreadPool, type ThreadPoolOptions } from "./pool/thread-pool.js";
 export { activeChildren, currentProcess, Process, parentProcess, type Sentinel } from "./process.js";
+export { RawArray } from "./raw-array.js";
+export { RawValue } from "./raw-value.js";
+export { type Shareable, ShareableList, type Slot } from "./shareable-list.js";
+export { SharedMemory, type SharedMemoryOptions } from "./shared-memory.js";
+export type { TypeCode, TypeCodes, TypedArrays } from "./type-codes.js";
 
 /** How many processors the machine has for this program. */
 export function cpuCount(): number {

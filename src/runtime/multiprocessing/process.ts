@@ -18,6 +18,7 @@ import type { ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { childSettings } from "./child-settings.js";
 import { withName } from "./named-session.js";
 import { ProcessRecord, ProcessState } from "./process-record.js";
+import { rootPid, setRootPid } from "./root-process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
 import { encodeStart, type ProcessIdentity } from "./start-message.js";
 
@@ -203,9 +204,9 @@ export class Process<A extends unknown[] = []> {
       work: {
         kind: "process",
         target: it.targetReference,
-        args: encode(it.args, { crossing: "process", path: "args" }),
+        args: encode(it.args, { crossing: "process", once: true, path: "args" }),
         type: (type as unknown) === Process ? null : referenceTo(type, "the process's class"),
-        fields: encode({ ...this }, { crossing: "process", path: "this" }),
+        fields: encode({ ...this }, { crossing: "process", once: true, path: "this" }),
       },
     });
     const record = new ProcessRecord();
@@ -367,6 +368,7 @@ function whoIs(it: Pick<Inside, "name" | "daemon" | "authkey" | "identity">): Pr
     authkey: it.authkey,
     identity: it.identity,
     parent: { pid: process.pid, name: inside(self).name },
+    root: rootPid(),
   };
 }
 
@@ -424,6 +426,7 @@ let parent: Process | null = null;
 /** Makes this process who its parent said it is. */
 export function becomeProcess(who: ProcessIdentity): void {
   const { name, daemon, authkey, identity } = who;
+  setRootPid(who.root);
   parent = stranger(Process.prototype, { name: who.parent.name, pid: who.parent.pid, authkey });
   self = stranger(Process.prototype, { name, daemon, authkey, identity, pid: process.pid });
 }

@@ -13,6 +13,8 @@ export interface ProcessIdentity {
   /** Its place among the children of its parent, after the parent's own: `Process-2:1` is [2, 1]. */
   readonly identity: readonly number[];
   readonly parent: { readonly pid: number; readonly name: string };
+  /** The pid of the process the user started. */
+  readonly root: number;
 }
 
 /** A `Process`: what it runs. */

@@ -1,0 +1,134 @@
+/**
+ * Names of shared memory are removed also when the program that made them is killed.
+ *
+ * A name lives as Python has it: until all of the program is gone, not just the process that made it, because that one
+ * may have ended normally and left the block to its parent. Who removes it is a shell, like the one that kills children
+ * (`reaper.ts`): it reads which names there are from a pipe. When the pipe closes, its thread or process has ended; if
+ * names are left, it waits for the end of the process the user started, then removes what is still there and says so.
+ * While that one lives on, it looks once a second. Names that a killed child leaves thus last as long as those of a
+ * child that returned.
+ *
+ * What it has to say goes to the standard error of that process, if it can be opened (a socket cannot), because a child's
+ * own may be a pipe to a parent that is gone by then.
+ *
+ * A name may have been removed and given to another block meanwhile, so each is told with its inode, and only that file
+ * is removed. The shell holds nothing but the names and its errors' descriptor; without names left it ends at once.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { SHM_FOLDER } from "../platform/linux.js";
+import { rootPid } from "./root-process.js";
+
+// Names may hold any character but "/" and NUL, so they come last in a line, between two slashes, and are never
+// expanded. A redirection that fails ends a shell if it is one of exec, so it is tried before. The start time tells the
+// root from a later process of the same number.
+const SCRIPT = `{ printf heddle-tracker > /proc/$$/comm; } 2>/dev/null
+trap '' HUP INT TERM QUIT
+set -f
+root=$1
+shm=$2
+exec 3>&2
+if { true >> "/proc/$root/fd/2"; } 2>/dev/null; then exec 3>> "/proc/$root/fd/2" 2> /dev/null; fi
+state_of() {
+  stat=
+  { read -r stat < "/proc/$root/stat"; } 2>/dev/null
+  set -- \${stat##*) }
+  case $1 in ''|Z|X|x) echo gone ;; *) echo "\${20}" ;; esac
+}
+born=$(state_of)
+count=0
+while IFS=' ' read -r op inode name; do
+  name=\${name#/}
+  name=\${name%/}
+  case $op in
+    +) eval "inode_$count=\\$inode; name_$count=\\$name"; count=$((count + 1)) ;;
+    -) i=0
+       while [ $i -lt $count ]; do
+         eval "known=\\$inode_$i"
+         if [ "$known" = "$inode" ]; then
+           count=$((count - 1))
+           eval "inode_$i=\\$inode_$count; name_$i=\\$name_$count"
+           break
+         fi
+         i=$((i + 1))
+       done ;;
+  esac
+done
+still_there() {
+  [ -f "$shm/$2" ] || return 1
+  wanted=$1
+  set -- $(ls -id -- "$shm/$2" 2>/dev/null)
+  [ "$1" = "$wanted" ]
+}
+tries=0
+while [ $count -gt 0 ]; do
+  now=$(state_of)
+  [ "$now" = gone ] || [ "$now" != "$born" ] && break
+  tries=$((tries + 1))
+  if [ $tries -lt 10 ]; then sleep 0.05 2>/dev/null || sleep 1; else sleep 1; fi
+  any=0
+  i=0
+  while [ $i -lt $count ]; do
+    eval "inode=\\$inode_$i; name=\\$name_$i"
+    if still_there "$inode" "$name"; then any=1; break; fi
+    i=$((i + 1))
+  done
+  [ $any = 1 ] || exit 0
+done
+i=0
+left=0
+names=
+while [ $i -lt $count ]; do
+  eval "inode=\\$inode_$i; name=\\$name_$i"
+  if still_there "$inode" "$name" && rm -f -- "$shm/$name"; then
+    names="$names\${names:+, }'/$name'"
+    left=$((left + 1))
+  fi
+  i=$((i + 1))
+done
+[ $left -gt 0 ] && printf '%s\\n' "resource_tracker: There appear to be $left leaked shared_memory objects to clean up at shutdown: {$names}" >&3
+exit 0`;
+
+let tracker: ChildProcess | null = null;
+/** What this thread has registered: the inode of each name. */
+const registered = new Map<string, string>();
+
+function tell(op: "+" | "-", identity: string, name: string): void {
+  tracker?.stdin?.write(`${op} ${identity} /${name}/\n`);
+}
+
+function start(): ChildProcess {
+  const shell = spawn("/bin/sh", ["-c", SCRIPT, "heddle-tracker", String(rootPid()), SHM_FOLDER], {
+    stdio: ["pipe", "ignore", "inherit"],
+    env: { PATH: "/usr/bin:/bin" },
+  });
+  shell.on("error", () => {});
+  shell.stdin.on("error", () => {});
+  // It must not keep the program alive.
+  shell.unref();
+  (shell.stdin as unknown as { unref?(): void }).unref?.();
+  return shell;
+}
+
+/** Has the tracker there before the first name is, so that no moment is left in which a kill leaves one behind. */
+export function readyToTrack(): void {
+  if (process.platform === "linux") tracker ??= start();
+}
+
+/**
+ * Has a name removed when the program is over. `identity`: what tells its block from a later one of that name; null on a
+ * platform that cannot, where nothing is tracked. Names with a line break are not tracked either.
+ */
+export function trackName(name: string, identity: string | null): void {
+  if (identity === null || name.includes("\n")) return;
+  tracker ??= start();
+  registered.set(name, identity);
+  tell("+", identity, name);
+}
+
+/** Forgets a name that has been removed; of another thread's or process's nothing is known here, nor need it be. */
+export function forgetName(name: string): void {
+  const identity = registered.get(name);
+  if (identity === undefined) return;
+  registered.delete(name);
+  tell("-", identity, name);
+}

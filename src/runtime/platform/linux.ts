@@ -1,0 +1,163 @@
+/**
+ * Shared memory on Linux.
+ *
+ * A named block is a file in /dev/shm, as glibc's and CPython's `shm_open` have it, so that a CPython process attaches
+ * to ours and we to its. Memory without a name is a memfd; another process opens it through `/proc/PID/fd/N` of one that
+ * has it, which the system allows to processes of the same user. Only `mmap` and its like need native code.
+ *
+ * Descriptors that other processes come for are opened by native calls: Node would close its own at the end of the
+ * thread that opened them.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readlinkSync,
+  statfsSync,
+  unlinkSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type NativeFunction, native } from "./native.js";
+import type { AnonymousMapping, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
+import { errorWithCode, systemError } from "./system-error.js";
+
+/** Where the system keeps named memory. */
+export const SHM_FOLDER = "/dev/shm";
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 0x01;
+const MAP_PRIVATE = 0x02;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+const MFD_CLOEXEC = 1;
+const O_CLOEXEC = 0o2000000;
+const FAILED = 0xffff_ffff_ffff_ffffn;
+/** How a memfd of ours shows under /proc. */
+const MEMFD_NAME = "heddle";
+
+function pathOf(name: string): string {
+  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) {
+    throw errorWithCode("EINVAL", `a name of shared memory may not be ${JSON.stringify(name)}`);
+  }
+  return join(SHM_FOLDER, name);
+}
+
+/** Writing to memory that the system cannot back is the end of the process (SIGBUS), so it is refused before. */
+function assertRoom(size: number): void {
+  const { bavail, bsize } = statfsSync(SHM_FOLDER);
+  const free = bavail * bsize;
+  if (size > free) throw errorWithCode("ENOSPC", `${size} bytes of shared memory, ${SHM_FOLDER} has ${free} left`);
+}
+
+export class LinuxSharedMemory implements SharedMemorySystem {
+  readonly namePrefix = "psm_";
+  readonly #mmap: NativeFunction;
+  readonly #munmap: NativeFunction;
+  readonly #memfdCreate: NativeFunction;
+  readonly #open: NativeFunction;
+  readonly #close: NativeFunction;
+
+  constructor() {
+    const libc = native().load(null);
+    this.#mmap = libc.func("void *mmap(void *address, size_t length, int prot, int flags, int fd, int64_t offset)");
+    this.#munmap = libc.func("int munmap(void *address, size_t length)");
+    this.#memfdCreate = libc.func("int memfd_create(const char *name, unsigned int flags)");
+    this.#open = libc.func("int open(const char *path, int flags, ...)");
+    this.#close = libc.func("int close(int fd)");
+  }
+
+  create(name: string, size: number): Mapping {
+    const path = pathOf(name);
+    assertRoom(size);
+    const { O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW } = constants;
+    const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      ftruncateSync(fd, size);
+      return this.#map(fd, size);
+    } catch (error) {
+      unlinkSync(path);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  open(name: string): Mapping {
+    const fd = openSync(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      return this.#map(fd, fstatSync(fd).size);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  unlink(name: string): void {
+    unlinkSync(pathOf(name));
+  }
+
+  identity(name: string): string | null {
+    const fd = openSync(pathOf(name), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return String(fstatSync(fd, { bigint: true }).ino);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  createAnonymous(size: number): AnonymousMapping {
+    const fd = Number(this.#memfdCreate(MEMFD_NAME, MFD_CLOEXEC));
+    if (fd < 0) throw systemError(native().errno(), "memfd_create", MEMFD_NAME);
+    try {
+      ftruncateSync(fd, size);
+      return { ...this.#map(fd, size), reference: { pid: process.pid, fd } };
+    } catch (error) {
+      this.#close(fd);
+      throw error;
+    }
+  }
+
+  openAnonymous(reference: Reference): AnonymousMapping {
+    if (!("fd" in reference)) throw errorWithCode("EINVAL", "this memory is known by a name");
+    const path = `/proc/${reference.pid}/fd/${reference.fd}`;
+    // The number may belong to something else by now, and opening that might block or do worse.
+    const target = readlinkSync(path);
+    if (!target.startsWith(`/memfd:${MEMFD_NAME}`)) throw errorWithCode("ENOENT", `${path} is ${target}`);
+    const fd = Number(this.#open(path, constants.O_RDWR | O_CLOEXEC));
+    if (fd < 0) throw systemError(native().errno(), "open", path);
+    try {
+      return { ...this.#map(fd, fstatSync(fd).size), reference: { pid: process.pid, fd } };
+    } catch (error) {
+      this.#close(fd);
+      throw error;
+    }
+  }
+
+  closeReference(reference: Reference): void {
+    if ("fd" in reference) this.#close(reference.fd);
+  }
+
+  view(address: bigint, size: number): ArrayBuffer {
+    return native().view(address, size);
+  }
+
+  discard({ address, size }: Mapping): void {
+    // In one step, so that no other thread's mapping comes between; a page that nobody touches again costs nothing.
+    const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    this.#mmap(address, size, PROT_READ_WRITE, flags, -1, 0);
+  }
+
+  unmap({ address, size }: Mapping): void {
+    this.#munmap(address, size);
+  }
+
+  #map(fd: number, size: number): Mapping {
+    if (size === 0) throw errorWithCode("EINVAL", "shared memory of no size cannot be mapped");
+    const pointer = this.#mmap(null, size, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+    const address = pointer === null ? FAILED : native().address(pointer);
+    if (address === FAILED) throw systemError(native().errno(), "mmap", `${size} bytes`);
+    return { address, size };
+  }
+}

@@ -1,0 +1,40 @@
+/** The native bridge, koffi: loaded when it is first needed, since that takes 5 ms and more. */
+import { createRequire } from "node:module";
+import { RuntimeError } from "../core/errors.js";
+
+export type NativeFunction = (...args: unknown[]) => unknown;
+
+export interface NativeLibrary {
+  /** A function by its C declaration. */
+  func(declaration: string): NativeFunction;
+}
+
+/** The part of koffi that is used. */
+export interface Native {
+  load(path: string | null): NativeLibrary;
+  view(pointer: bigint, length: number): ArrayBuffer;
+  address(pointer: unknown): bigint;
+  /** The error number that the last call left. */
+  errno(): number;
+}
+
+let loaded: Native | null = null;
+
+/** Why processes cannot share memory here, and what works instead. */
+export function unavailable(reason: string): RuntimeError {
+  return new RuntimeError(
+    `Processes cannot share memory here: ${reason}. The objects of a manager (multiprocessing.Manager) work everywhere: its values, arrays, lists and dicts are kept by a server process.`,
+  );
+}
+
+/** The bridge. Throws `RuntimeError` where it cannot be loaded. */
+export function native(): Native {
+  if (loaded !== null) return loaded;
+  try {
+    loaded = createRequire(__filename)("koffi") as Native;
+  } catch (error) {
+    const [reason] = (error as Error).message.split("\n");
+    throw unavailable(`the native bridge koffi could not be loaded (${reason})`);
+  }
+  return loaded;
+}
