@@ -23,7 +23,7 @@ program
   .summary("run a script under trace")
   .usage("[options] <script> [args…]")
   .description(
-    "Runs a TypeScript or JavaScript file under trace. Everything behind the script's name goes to the script. Exits\n" +
+    "Runs a TypeScript or JavaScript file under trace. Everything behind the script's name goes to the script. Exits " +
       "with the script's own exit code, and prints a report on stderr.",
   )
   .argument("<script>", "a .ts, .mts, .cts, .tsx, .js, .mjs, .cjs or .jsx file")
@@ -97,6 +97,12 @@ function fileName(value: string): string {
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {
+    const given = process.argv[2] ?? "";
+    if (error.code === "commander.unknownCommand" && /\.([cm]?[jt]s|[jt]sx)$/.test(given)) {
+      process.stderr.write(`To run a script: heddle run ${given}\n`);
+    } else if (error.code === "commander.unknownCommand" && given.endsWith(".heddle")) {
+      process.stderr.write(`To see a trace: heddle view ${given}, or heddle report ${given}\n`);
+    }
     process.exitCode = error.exitCode;
     return;
   }

@@ -58,6 +58,20 @@ function file(name: string, bytes: Uint8Array | string): string {
   return name;
 }
 
+describe("a file where a command should be", () => {
+  it("is told which command takes it", async () => {
+    for (const [given, hint] of [
+      ["try.ts", "To run a script: heddle run try.ts\n"],
+      ["old.heddle", "To see a trace: heddle view old.heddle, or heddle report old.heddle\n"],
+      ["rnu", "(Did you mean run?)\n(heddle --help lists the commands and their options)\n"],
+    ] as const) {
+      const { code, stderr } = await heddle(given);
+      assert.equal(code, 1);
+      assert.ok(stderr.startsWith(`error: unknown command '${given}'\n`) && stderr.endsWith(hint), stderr);
+    }
+  });
+});
+
 describe("commands on saved traces", function () {
   this.timeout(60_000);
   before(() => {
