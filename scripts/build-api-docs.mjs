@@ -191,6 +191,10 @@ function membersOf(declaration, page) {
     members(declaration.getType()),
     (name, nodes) => inherited.get(name)?.some((node) => nodes.includes(node)) ?? false,
   );
+  for (const each of Node.isInterfaceDeclaration(declaration) ? declaration.getIndexSignatures() : []) {
+    const { text } = documentation(each);
+    lines.unshift(`- \`${signature(each)}\`${text && `<br>${text}`}`);
+  }
   for (const base of above) lines.push(`- and all that ${link(base, page)} has`);
   return lines;
 }
@@ -240,15 +244,22 @@ function typeSection(page, name, declaration) {
   return [...lines, ""];
 }
 
-function constructorsOf(name, declaration, type) {
-  const said = documentation(declaration);
+/** A constant that makes objects, with the interface of the same name that says what they have. */
+function constructedSection(page, name, constant, shape) {
+  const said = documentation(constant);
   const lines = [`## ${name}`, "", said.text, "", ...shown(said)];
-  for (const each of type.getConstructSignatures()) {
+  for (const each of constant.getTypeNode().getConstructSignatures()) {
     const { text } = documentation(each);
     lines.push(`- \`${signature(each).replace(/^new /, `new ${name}`)}\`${text && `<br>${text}`}`);
   }
+  if (shape !== undefined) lines.push(...membersOf(shape, page));
   return [...lines, ""];
 }
+
+const isConstructed = (node) =>
+  Node.isVariableDeclaration(node) &&
+  Node.isTypeLiteral(node.getTypeNode()) &&
+  node.getTypeNode().getConstructSignatures().length > 0;
 
 function write(page) {
   const sections = { classes: [], functions: [], constants: [], errors: [], types: [] };
@@ -265,6 +276,10 @@ function write(page) {
     else if (Node.isClassDeclaration(declaration)) {
       names.push(declaration);
       sections.classes.push(...classSection(page, name, declaration));
+    } else if (declarations.some(isConstructed)) {
+      names.push(declaration);
+      const shape = declarations.find(Node.isInterfaceDeclaration);
+      sections.classes.push(...constructedSection(page, name, declarations.find(isConstructed), shape));
     } else if (Node.isFunctionDeclaration(declaration)) {
       names.push(declaration);
       const said = declarations.map(documentation).filter(({ text }) => text !== "");
@@ -276,12 +291,8 @@ function write(page) {
       sections.functions.push("", ...said.flatMap(shown));
     } else if (Node.isVariableDeclaration(declaration)) {
       names.push(declaration);
-      const type = declaration.getTypeNode();
       const said = documentation(declaration);
-      if (Node.isTypeLiteral(type) && type.getConstructSignatures().length > 0) {
-        sections.classes.push(...constructorsOf(name, declaration, type));
-      } else
-        sections.constants.push(`### ${name}`, "", `\`${signature(declaration)}\``, "", said.text, "", ...shown(said));
+      sections.constants.push(`### ${name}`, "", `\`${signature(declaration)}\``, "", said.text, "", ...shown(said));
     } else sections.types.push(...typeSection(page, name, declaration));
   }
   const lines = [
