@@ -1,7 +1,7 @@
 /** Every shipped example, run by the command line as a user runs it, and what its report says of it. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -62,6 +62,16 @@ describe("the examples", () => {
     if (exitCode === 0) assert.equal(report.exitCode, 0);
     return { report, stdout: result.stdout, stderr: result.stderr };
   }
+
+  it("each says what to look for, is listed, and is run here", () => {
+    const list = readFileSync(join(root, "examples", "README.md"), "utf8");
+    const tests = readFileSync(__filename, "utf8");
+    for (const file of readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"))) {
+      assert.match(readFileSync(join(root, "examples", file), "utf8"), /^(?:\/\/.*\n)+?\/\/ Look for: /, file);
+      assert.match(list, new RegExp(`^\\| \`${file.replace(".", "\\.")}[ \`]`, "m"), file);
+      assert.ok(tests.includes(`it("${file.replace(/\.ts$/, "")}: `), `no test runs ${file}`);
+    }
+  });
 
   it("hash-files: every chunk is a task of the pool", () => {
     const { report, stdout } = trace("hash-files", join(root, "src"));

@@ -292,7 +292,9 @@ describe("frames of a trace", () => {
     unknown[8] = 200;
     const view = new DataView(unknown.buffer);
     view.setUint32(12, crc32(unknown, 16, unknown.length, crc32(unknown, 4, 12)), true);
-    const { frames, reader } = readAll(concat([first, unknown, endMarkFrame({ t: 1, exitCode: 0, signal: null, hung: false })]));
+    const { frames, reader } = readAll(
+      concat([first, unknown, endMarkFrame({ t: 1, exitCode: 0, signal: null, hung: false })]),
+    );
     assert.deepEqual(
       frames.map((frame) => frame.type),
       ["header", "end"],
