@@ -88,6 +88,13 @@ export function writeSimpleList(list: readonly unknown[], at: number, limit: num
   return end;
 }
 
+/** As {@link writeSimpleList}, for the list of one value. */
+export function writeSimpleItem(value: unknown, at: number, limit: number): number {
+  heapBytes[at] = T.Array;
+  heapBytes[at + 1] = 1;
+  return writeSimple(value, at + 2, limit);
+}
+
 /** Where the value read last ended. */
 let readTo = 0;
 

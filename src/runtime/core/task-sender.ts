@@ -1,6 +1,6 @@
 /** The owner's end of a task channel (`task-channel.ts`). */
 import { allocate, free, words, writeHeap } from "./heap.js";
-import { writeSimpleList } from "./simple-values.js";
+import { writeSimpleItem, writeSimpleList } from "./simple-values.js";
 import { encode } from "./structured-clone.js";
 import {
   allocateChannel,
@@ -24,6 +24,7 @@ const { view } = words;
 
 const FIRST_DIRECTORY = 64;
 const CHUNK_WORDS = 1 << 14;
+const PUBLISHED_AT_ONCE = 32;
 
 interface Segment<T> {
   readonly number: number;
@@ -103,6 +104,45 @@ export class TaskSender<T extends object> {
     view[slot + SlotWord.Bytes] = bytes;
     this.#publish(segment, slot, fn, owner);
     return ticket;
+  }
+
+  /** The ticket that the next task gets. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /**
+   * Queues a task with one argument for each item from `from` on, as far as the items are simple. Returns how many.
+   * They are published some at a time, which costs a fraction of a microsecond of delay and much less for each.
+   */
+  pushSimple(fn: number, items: readonly unknown[], from: number, owner: T): number {
+    let done = from;
+    while (done < items.length) {
+      const segment = this.#current ?? this.#openSegment();
+      const at = this.#next & (SEGMENT_SLOTS - 1);
+      const most = Math.min(PUBLISHED_AT_ONCE, SEGMENT_SLOTS - at, items.length - done);
+      let count = 0;
+      for (; count < most; count++) {
+        const slot = segment.index + (at + count) * SLOT_WORDS;
+        const start = (slot + SlotWord.Inline) * 4;
+        const end = writeSimpleItem(items[done + count], start, start + INLINE_BYTES);
+        if (end < 0) break;
+        view[slot + SlotWord.State] = TaskState.Pending;
+        view[slot + SlotWord.Function] = fn;
+        view[slot + SlotWord.Bytes] = end - start;
+        segment.owners[at + count] = owner;
+      }
+      if (count > 0) {
+        if (at + count === SEGMENT_SLOTS) this.#current = null;
+        this.#next = (this.#next + count) | 0;
+        Atomics.store(view, this.index + ChannelWord.Published, this.#next);
+        // Each task may need a worker of its own.
+        for (let i = 0; i < count && Atomics.load(view, this.index + ChannelWord.Sleepers) > 0; i++) this.#wakeOne();
+        done += count;
+      }
+      if (count < most) break;
+    }
+    return done - from;
   }
 
   #publish(segment: Segment<T>, slot: number, fn: number, owner: T): void {

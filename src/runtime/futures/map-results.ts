@@ -39,6 +39,8 @@ const END = { done: true, value: undefined } as const;
 /** What {@link MapSequence.read} gives when the first unread call is not done. */
 export const NOT_YET: unique symbol = Symbol("not yet") as never;
 
+const arrayIterator = Array.prototype[Symbol.iterator];
+
 type AnyFunction = (...items: unknown[]) => unknown;
 
 /** Calls under way, in order, and the reading of their results. */
@@ -48,6 +50,7 @@ export abstract class MapSequence implements MapResults<unknown> {
   /** How many calls may be under way or unread. */
   protected readonly buffered: number;
   #inputEnded = false;
+  readonly #whole: readonly unknown[] | null;
   #ended = false;
   #all: Promise<unknown[]> | null = null;
   /** Calls of `next` go one after the other. */
@@ -61,6 +64,9 @@ export abstract class MapSequence implements MapResults<unknown> {
       if (bufferSize < 1) throw new RangeError("bufferSize must be at least 1");
     }
     this.buffered = bufferSize ?? Number.POSITIVE_INFINITY;
+    const [first] = iterables;
+    const whole = iterables.length === 1 && Array.isArray(first) && first[Symbol.iterator] === arrayIterator;
+    this.#whole = whole ? first : null;
     this.#iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
   }
 
@@ -242,6 +248,13 @@ export abstract class MapSequence implements MapResults<unknown> {
       round.push(step.value);
     }
     return round;
+  }
+
+  /** The input as an array that may be read at once, if it is one, else null; it counts as read then. */
+  protected wholeInput(): readonly unknown[] | null {
+    if (this.#whole === null || this.buffered !== Number.POSITIVE_INFINITY) return null;
+    this.#inputEnded = true;
+    return this.#whole;
   }
 
   #end(): void {

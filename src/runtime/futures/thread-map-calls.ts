@@ -2,6 +2,7 @@
  * The calls of `map` on a pool of threads: each is a task like any other (claimed, recorded, cancelled by itself), but
  * has no future, since nobody could see it. Its result goes from the worker's channel into a list here.
  */
+import { recording } from "../../recorder/emit.js";
 import { Future, settle } from "./future.js";
 import { takeInArrivals } from "./inbox.js";
 import { type MapOptions, MapSequence, NOT_YET } from "./map-results.js";
@@ -36,11 +37,33 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   }
 
   protected submitNext(): boolean {
+    const whole = recording ? null : this.wholeInput();
+    if (whole !== null) {
+      this.#submitAll(whole);
+      return false;
+    }
     const round = this.nextRound();
     if (round === null) return false;
     const ticket = this.#pool.push(this.#pool.functionFor(this.#fn as never), round, this);
     this.#tickets.add(ticket, this.#results.push(NOT_YET) - 1);
     return true;
+  }
+
+  /** The calls of an array, in one go. */
+  #submitAll(items: readonly unknown[]): void {
+    const fn = this.#pool.functionFor(this.#fn as never);
+    for (let place = 0; place < items.length; ) {
+      // Nothing of the user's runs in here, so their tickets follow each other.
+      const ticket = this.#pool.nextTicket;
+      const count = this.#pool.pushSimple(fn, items, place, this);
+      if (count > 0) this.#tickets.addRun(ticket, place, count);
+      for (let i = 0; i < count; i++) this.#results.push(NOT_YET);
+      place += count;
+      if (place >= items.length) return;
+      const next = this.#pool.push(fn, [items[place]], this);
+      this.#tickets.add(next, place++);
+      this.#results.push(NOT_YET);
+    }
   }
 
   settle(ticket: number, failed: boolean, value: unknown): void {

@@ -127,6 +127,24 @@ export class ThreadPool implements TaskLink, Source {
     return ticket;
   }
 
+  /** The ticket that the next call gets. */
+  get nextTicket(): number {
+    return this.#tasks.next;
+  }
+
+  /**
+   * Queues a call with one argument for each item from `from` on, as far as these are simple values. Returns how many.
+   * They are not recorded.
+   */
+  pushSimple(fn: TableEntry, items: readonly unknown[], from: number, sink: TaskSink): number {
+    const count = this.#tasks.pushSimple(fn.number, items, from, sink);
+    if (count === 0) return 0;
+    this.#open += count;
+    expect(count);
+    while (this.#threads.length < this.#settings.maxWorkers && this.#open > this.#threads.length) this.#startThread();
+    return count;
+  }
+
   /** Starts all threads at once instead of on demand. */
   startAll(): void {
     while (this.#threads.length < this.#settings.maxWorkers) this.#startThread();

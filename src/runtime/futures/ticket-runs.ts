@@ -22,6 +22,13 @@ export class TicketRuns {
     this.#nextPlace = place + 1;
   }
 
+  /** As {@link add}, for `count` calls and their tickets. */
+  addRun(ticket: number, place: number, count: number): void {
+    this.add(ticket, place);
+    this.#nextTicket = (ticket + count) | 0;
+    this.#nextPlace = place + count;
+  }
+
   /** The place of the call with this ticket; -1 if all was forgotten. */
   placeOf(ticket: number): number {
     let i = this.#runs.length - 1;

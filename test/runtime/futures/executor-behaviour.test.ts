@@ -10,13 +10,18 @@ import {
   ALL_COMPLETED, asCompleted, BrokenThreadPool, CancelledError, FIRST_COMPLETED, FIRST_EXCEPTION, Future,
   InvalidStateError, ThreadPoolExecutor, TimeoutError, wait, waitSync,
 } from "heddle/futures";
-import { currentThread, enumerate, Event, Lock, Semaphore, Thread } from "heddle/threading";
+import { Barrier, currentThread, enumerate, Event, Lock, Semaphore, Thread } from "heddle/threading";
 import { Queue } from "heddle/queue";
 
 export const mul = (x: number, y: number) => x * y;
 export const div = (x: number, y: number) => { if (y === 0) throw new RangeError("division by zero"); return x / y; };
 export const increment = (x: number) => x + 1;
 export const throwTimeout = (_: number) => { throw new TimeoutError("of my own"); };
+let barrier: Barrier;
+export const prepare = (all: Barrier) => { barrier = all; };
+export const meet = (x: number) => { barrier.waitSync(); return x; };
+export const same = <T>(x: T) => x;
+export const meetOrFail = (x: number) => { if (x === 0) throw new Error("zero"); return x; };
 export const who = () => currentThread().name;
 export const hold = (began: Event, go: Event, x: number) => { began.set(); go.waitSync(); return x; };
 export const block = (s: Semaphore) => { s.acquireSync(); };
@@ -218,6 +223,31 @@ describe("ThreadPoolExecutor, by Python's tests", function () {
       const many = Array.from({ length: 20_000 }, (_, i) => i);
       assert.deepEqual(await pool.map(increment, many), many.map(increment));
       assert.deepEqual(pool.mapSync(increment, many, { bufferSize: 100 }), many.map(increment));
+    `));
+
+  it("maps an array: each call by itself, on a thread of its own if it needs one", () =>
+    run(`
+      const all = new Barrier(3);
+      const pool = new ThreadPoolExecutor({ maxWorkers: 3, initializer: prepare, initArgs: [all] });
+      for (let round = 0; round < 20; round++) {
+        // None of three returns before all have begun, whether the threads start, sleep or are awake.
+        assert.deepEqual(round % 2 ? pool.mapSync(meet, [1, 2, 3]) : await pool.map(meet, [1, 2, 3]), [1, 2, 3]);
+        if (round % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      // Simple values and others, mixed; holes; getters that hand in calls of their own.
+      const values = [1, "a", null, undefined, true, -0, 1.5, { x: 1 }, [2], "long".repeat(50), "é", 2 ** 40, new Map([[1, 2]])];
+      assert.deepEqual(pool.mapSync(echo, values), values.map((value) => [value]));
+      assert.ok(Object.is(pool.mapSync(same, [-0])[0], -0));
+      assert.deepEqual(pool.mapSync(echo, [1, , 3]), [[1], [undefined], [3]]);
+      const sly = Array.from({ length: 100 }, (_, i) => (i % 10 ? i : { get x() { pool.submit(mul, 1, 1); return i; } }));
+      assert.deepEqual(pool.mapSync(same, sly as never[]), sly.map((value) => (typeof value === "number" ? value : { x: value.x })));
+      assert.throws(() => pool.map(same, [1, 2, () => 1, 4] as never[]), DataCloneError);
+      class Doubled extends Array<number> { *[Symbol.iterator]() { for (let i = 0; i < this.length; i++) yield this.at(i)! * 2; } }
+      assert.deepEqual(pool.mapSync(same, Doubled.from([1, 2, 3])), [2, 4, 6]);
+      const failing = pool.map(meetOrFail, [1, 2, 3, 0, 5]);
+      assert.deepEqual([failing.nextSync().value, failing.nextSync().value, failing.nextSync().value], [1, 2, 3]);
+      assert.throws(() => failing.nextSync(), /zero/);
+      await pool.shutdown();
     `));
 
   it("hands futures over by wait and asCompleted, once each, whatever was given", () =>
