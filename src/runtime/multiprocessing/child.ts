@@ -17,6 +17,8 @@ export interface ChildSettings {
   /** The file of process-main.cjs. */
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Descriptors it gets behind its channel: ends of connections among its arguments. */
+  readonly descriptors?: readonly number[];
 }
 
 /** What the owner of a child wants to know. */
@@ -47,7 +49,7 @@ export class Child {
     const output = [1, 2].map((fd) => (tearsLines(fd) ? "pipe" : fd));
     this.process = spawn(settings.execPath, [...settings.execArgv, settings.program], {
       // Input is /dev/null, as for Python's children.
-      stdio: ["ignore", ...output, "pipe"] as never,
+      stdio: ["ignore", ...output, "pipe", ...(settings.descriptors ?? [])] as never,
       env: settings.env as NodeJS.ProcessEnv,
     });
     const { stdio } = this.process as unknown as { stdio: (Duplex | Readable | null)[] };

@@ -12,6 +12,9 @@ export {
   RemoteError,
   TimeoutError,
 } from "../core/errors.js";
+export { Connection, type RecvBytesOptions, type SendBytesOptions } from "./connection.js";
+export { type Address, Client, ClientSync, type ConnectOptions, Listener } from "./listener.js";
+export { Pipe } from "./pipe.js";
 export type { AsyncResult, CallbackOptions } from "./pool/async-result.js";
 export { dummy } from "./pool/dummy.js";
 export type { ChunkOptions } from "./pool/pool-base.js";
@@ -22,6 +25,7 @@ export { RawValue } from "./raw-value.js";
 export { type Shareable, ShareableList, type Slot } from "./shareable-list.js";
 export { SharedMemory, type SharedMemoryOptions } from "./shared-memory.js";
 export type { TypeCode, TypeCodes, TypedArrays } from "./type-codes.js";
+export { type Waitable, wait, waitSync } from "./wait.js";
 
 /** How many processors the machine has for this program. */
 export function cpuCount(): number {

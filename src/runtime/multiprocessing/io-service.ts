@@ -7,6 +7,7 @@
  */
 import { parentPort } from "node:worker_threads";
 import { ChildrenTable, startChild } from "./children-table.js";
+import { serveConnections } from "./connection-service.js";
 import { withName } from "./named-session.js";
 import { PoolDispatcher } from "./pool-dispatcher.js";
 import { PoolPost } from "./pool-post.js";
@@ -97,6 +98,9 @@ function serve(request: Request): void {
       return;
     case "shutdown":
       pools.get(request.pool)?.shutdown();
+      return;
+    case "connections":
+      serveConnections(request.port, request.word);
       return;
     case "exit":
       exits.push(request.answer);

@@ -17,6 +17,7 @@ import { encode } from "../core/structured-clone.js";
 import type { ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { childSettings } from "./child-settings.js";
 import { withName } from "./named-session.js";
+import { collectDescriptors } from "./passed-descriptors.js";
 import { ProcessRecord, ProcessState } from "./process-record.js";
 import { rootPid, setRootPid } from "./root-process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
@@ -197,27 +198,25 @@ export class Process<A extends unknown[] = []> {
     assertMayHaveChildren();
     assertMayStart("process");
     const type = Object.getPrototypeOf(this).constructor as typeof Process;
-    const start = encodeStart({
-      main: mainScriptUrl,
-      argv: process.argv,
-      who: whoIs(it),
-      work: {
-        kind: "process",
-        target: it.targetReference,
-        args: encode(it.args, { crossing: "process", once: true, path: "args" }),
-        type: (type as unknown) === Process ? null : referenceTo(type, "the process's class"),
-        fields: encode({ ...this }, { crossing: "process", once: true, path: "this" }),
-      },
-    });
-    const record = new ProcessRecord();
-    request(
-      { kind: "spawn", record: record.buffer, settings: withName(childSettings(), it.name), start, daemon: it.daemon },
-      [
-        ...(start.byteOffset === 0 && start.byteLength === start.buffer.byteLength
-          ? [start.buffer as ArrayBuffer]
-          : []),
-      ],
+    const { value: start, descriptors } = collectDescriptors(() =>
+      encodeStart({
+        main: mainScriptUrl,
+        argv: process.argv,
+        who: whoIs(it),
+        work: {
+          kind: "process",
+          target: it.targetReference,
+          args: encode(it.args, { crossing: "process", once: true, path: "args" }),
+          type: (type as unknown) === Process ? null : referenceTo(type, "the process's class"),
+          fields: encode({ ...this }, { crossing: "process", once: true, path: "this" }),
+        },
+      }),
     );
+    const record = new ProcessRecord();
+    const settings = { ...withName(childSettings(), it.name), descriptors };
+    request({ kind: "spawn", record: record.buffer, settings, start, daemon: it.daemon }, [
+      ...(start.byteOffset === 0 && start.byteLength === start.buffer.byteLength ? [start.buffer as ArrayBuffer] : []),
+    ]);
     record.waitStartedSync();
     if (record.state === ProcessState.Failed) throw new Error(`the process could not be started: ${record.error}`);
     it.record = record;
@@ -385,8 +384,8 @@ function assertMayHaveChildren(): void {
 }
 
 /** The record behind a sentinel. */
-export function recordOfSentinel(sentinel: Sentinel): ProcessRecord | undefined {
-  return sentinelRecords.get(sentinel);
+export function recordOfSentinel(sentinel: object): ProcessRecord | undefined {
+  return sentinelRecords.get(sentinel as Sentinel);
 }
 
 // --- Who this process is -----------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 /** What a thread asks of its io-service. Each request is one message; they are served in order. */
+import type { MessagePort } from "node:worker_threads";
 import type { ChildSettings } from "./child.js";
 import type { PoolAddress } from "./pool-post.js";
 
@@ -60,6 +61,14 @@ export interface ExitRequest {
   readonly answer: SharedArrayBuffer;
 }
 
+/** The thread uses connections: what it asks of their part of the service comes by a port of its own. */
+export interface ConnectionsRequest {
+  readonly kind: "connections";
+  readonly port: MessagePort;
+  /** A word that changes with everything that is said on the port. */
+  readonly word: SharedArrayBuffer;
+}
+
 export type Request =
   | SpawnRequest
   | SignalRequest
@@ -67,6 +76,7 @@ export type Request =
   | TaskRequest
   | ForgetRequest
   | ShutdownRequest
+  | ConnectionsRequest
   | ExitRequest;
 
 /** What word 0 of an answer is once it is there; 0 before. */

@@ -1,6 +1,6 @@
 /** A thread's end of its io-service: starts it when it is first needed, and asks. */
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { type Transferable, Worker } from "node:worker_threads";
 import { installMainOutput } from "../core/output.js";
 import { ANSWERED, type Request } from "./requests.js";
 
@@ -26,9 +26,9 @@ function start(): Worker {
 }
 
 /** Posts a request. Starts the service if it is the first. */
-export function request(request: Request, moved: readonly ArrayBuffer[] = []): void {
+export function request(request: Request, moved: readonly Transferable[] = []): void {
   service ??= start();
-  service.postMessage(request, moved as ArrayBuffer[]);
+  service.postMessage(request, moved);
 }
 
 /** Posts a request and blocks until it is answered. */

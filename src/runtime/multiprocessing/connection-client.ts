@@ -1,0 +1,203 @@
+/**
+ * A thread's end of its connection service: a port, and a word that the service changes whenever it has said something,
+ * so that the thread can block until it does. What it says is taken from the port by the event loop or, while the thread
+ * blocks, by {@link ConnectionClient.next}; both hand it on in the order in which it came.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { recording } from "../../recorder/emit.js";
+import { writeOutAll } from "../core/brief-holds.js";
+import { atDeadline, checkTimeout, deadlineIn, SLICE } from "../core/deadline.js";
+import { AuthenticationError, TimeoutError } from "../core/errors.js";
+import { beginTimedWait, endTimedWait } from "../core/stuck-loop.js";
+import type { TimeoutOptions, WaitOptions } from "../types.js";
+import type { CallAnswer, CarriedError, ConnectionReply, ConnectionRequest } from "./connection-requests.js";
+import { request } from "./service-client.js";
+
+/** Makes an error of what came over from the service. */
+export function errorOf({ code, message }: CarriedError): Error {
+  if (code === "AUTH") return new AuthenticationError(message);
+  return Object.assign(new Error(message), { code });
+}
+
+/** Takes what is said of a connection. */
+export interface ConnectionListener {
+  reply(reply: ConnectionReply): void;
+}
+
+/** What is waited for: calls back once, at once or later, and can be taken back until then. */
+export type Begin<T> = (done: (error: Error | null, value?: T) => void) => () => void;
+
+export class ConnectionClient {
+  readonly #port: MessagePort;
+  readonly #word: Int32Array<SharedArrayBuffer>;
+  readonly #calls = new Map<number, (answer: CallAnswer) => void>();
+  readonly #listeners = new Map<number, WeakRef<ConnectionListener>>();
+  /** What promises wait for: keeps it from being collected. */
+  readonly #pending = new Set<() => void>();
+  #lastCall = 0;
+  #waits = 0;
+  /** Called whenever anything was said. */
+  readonly onWake = new Set<() => void>();
+
+  constructor(port: MessagePort, word: SharedArrayBuffer) {
+    this.#port = port;
+    this.#word = new Int32Array(word);
+    port.on("message", (reply: ConnectionReply) => this.#take(reply));
+    port.unref();
+  }
+
+  /** Hears what is said of a connection, as long as that one is in use. */
+  listen(id: number, listener: ConnectionListener): void {
+    this.#listeners.set(id, new WeakRef(listener));
+  }
+
+  unlisten(id: number): void {
+    this.#listeners.delete(id);
+  }
+
+  /** Asks, without an answer. */
+  post(request: ConnectionRequest, moved: (ArrayBuffer | MessagePort)[] = []): void {
+    this.#port.postMessage(request, moved);
+  }
+
+  /** Asks something that is answered. Returns the call's number; `answered` gets the answer, unless it is forgotten. */
+  call(
+    make: (call: number) => ConnectionRequest,
+    answered: (answer: CallAnswer) => void,
+    moved: ArrayBuffer[] = [],
+  ): number {
+    const call = ++this.#lastCall;
+    this.#calls.set(call, answered);
+    this.post(make(call), moved);
+    return call;
+  }
+
+  /** Wants no answer any more. */
+  forget(call: number): void {
+    if (this.#calls.delete(call)) this.post({ op: "forget", call });
+  }
+
+  /** Asks and blocks until it is answered. Throws the error of the answer. */
+  ask(make: (call: number) => ConnectionRequest): CallAnswer {
+    return this.waitSync<CallAnswer>((done) => {
+      this.call(make, (answer) => done(answer.error === null ? null : errorOf(answer.error), answer));
+      return () => {};
+    });
+  }
+
+  #take(reply: ConnectionReply): void {
+    if (reply.type === "answer") {
+      const answered = this.#calls.get(reply.call);
+      this.#calls.delete(reply.call);
+      // Accepted for somebody who has given up meanwhile: the next one gets it.
+      if (answered === undefined) for (const { id } of reply.ends ?? []) this.post({ op: "return", id });
+      answered?.(reply);
+    } else if (reply.type !== "wake") {
+      this.#listeners.get(reply.id)?.deref()?.reply(reply);
+    }
+    for (const wake of [...this.onWake]) wake();
+  }
+
+  /** Takes in what has been said, without waiting. */
+  drain(): void {
+    for (;;) {
+      const next = receiveMessageOnPort(this.#port) as { message: ConnectionReply } | undefined;
+      if (next === undefined) return;
+      this.#take(next.message);
+    }
+  }
+
+  /** Blocks until the service has said something, and takes it in. Returns false at the deadline. */
+  next(deadline: number): boolean {
+    for (;;) {
+      const seen = Atomics.load(this.#word, 0);
+      const next = receiveMessageOnPort(this.#port) as { message: ConnectionReply } | undefined;
+      if (next !== undefined) {
+        this.#take(next.message);
+        return true;
+      }
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      if (recording) writeOutAll();
+      Atomics.wait(this.#word, 0, seen, Math.min(left, SLICE));
+    }
+  }
+
+  /** Blocks until `begin` calls back. Throws its error, or `TimeoutError`, having taken it back. */
+  waitSync<T>(begin: Begin<T>, options: TimeoutOptions = {}): T {
+    const deadline = deadlineIn(checkTimeout(options.timeout));
+    let outcome: { error: Error | null; value?: T | undefined } | null = null;
+    const cancel = begin((error, value) => {
+      outcome = { error, value };
+    });
+    const settled = () => outcome as { error: Error | null; value?: T } | null;
+    while (settled() === null) {
+      if (this.next(deadline)) continue;
+      cancel();
+      throw new TimeoutError("the connection's time is up");
+    }
+    const { error, value } = settled()!;
+    if (error !== null) throw error;
+    return value as T;
+  }
+
+  /** As {@link waitSync}, by a promise that keeps the event loop alive; rejects with a signal's reason when aborted. */
+  wait<T>(begin: Begin<T>, options: WaitOptions = {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { signal } = options;
+      const deadline = deadlineIn(checkTimeout(options.timeout));
+      if (signal?.aborted) throw signal.reason;
+      let over = false;
+      let clear = () => {};
+      const finish = (settle: () => void) => {
+        if (over) return;
+        over = true;
+        clear();
+        settle();
+      };
+      const cancel = begin((error, value) => finish(() => (error === null ? resolve(value as T) : reject(error))));
+      if (over) return;
+      const giveUp = (reason: unknown) => {
+        finish(() => {
+          cancel();
+          reject(reason);
+        });
+      };
+      const onAbort = () => giveUp(signal!.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const disarm = atDeadline(deadline, () => giveUp(new TimeoutError("the connection's time is up")));
+      this.#hold();
+      this.#pending.add(cancel);
+      clear = () => {
+        this.#pending.delete(cancel);
+        signal?.removeEventListener("abort", onAbort);
+        disarm();
+        this.#release();
+      };
+    });
+  }
+
+  #hold(): void {
+    // Who is at the other end is not known here: the wait may end at any time.
+    beginTimedWait();
+    if (this.#waits++ === 0) this.#port.ref();
+  }
+
+  #release(): void {
+    endTimedWait();
+    if (--this.#waits === 0) this.#port.unref();
+  }
+}
+
+let client: ConnectionClient | null = null;
+
+/** The client of this thread; starts the service if it is the first to ask. */
+export function connectionClient(): ConnectionClient {
+  if (client === null) {
+    const { port1, port2 } = new MessageChannel();
+    const word = new SharedArrayBuffer(4);
+    request({ kind: "connections", port: port2, word }, [port2]);
+    client = new ConnectionClient(port1, word);
+  }
+  return client;
+}

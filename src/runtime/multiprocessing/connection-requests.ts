@@ -1,0 +1,94 @@
+/** What a thread asks of its connection service, and what that answers. Each is one message on a port. */
+import type { MessagePort } from "node:worker_threads";
+
+/** An address as the service takes it. */
+export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** An error on its way between threads: a system's code, or "AUTH" for a failed authentication. */
+export interface CarriedError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A connected end: its number in the service, and its descriptor, -1 where there is none. */
+export interface EndOfWire {
+  readonly id: number;
+  readonly fd: number;
+}
+
+export type ConnectionRequest =
+  /** Makes two connected ends. */
+  | { readonly op: "pipe"; readonly call: number }
+  /** Takes in a descriptor this process was started with. */
+  | { readonly op: "open"; readonly call: number; readonly fd: number }
+  | {
+      readonly op: "connect";
+      readonly call: number;
+      readonly address: SocketAddress;
+      readonly key: Uint8Array | null;
+    }
+  | {
+      readonly op: "listen";
+      readonly call: number;
+      readonly address: SocketAddress;
+      readonly key: Uint8Array | null;
+      readonly backlog: number;
+    }
+  /** Wants the next connection of a listener; it comes as the answer to `call`. */
+  | { readonly op: "accept"; readonly call: number; readonly listener: number }
+  /** Wants no answer to a call any more. What it would have got stays where it is, or is closed. */
+  | { readonly op: "forget"; readonly call: number }
+  /** Nobody wanted the end any more that was the answer to a call. */
+  | { readonly op: "return"; readonly id: number }
+  | { readonly op: "unlisten"; readonly listener: number }
+  /**
+   * Wants one message, of which `header` has been read already. With `missing` >= 0: the rest of one whose length is
+   * known. One longer than `max` is left after its header.
+   */
+  | {
+      readonly op: "read";
+      readonly id: number;
+      readonly header: Uint8Array | null;
+      readonly missing: number;
+      readonly max: number;
+    }
+  /** Wants no message any more, if none has begun. */
+  | { readonly op: "stop"; readonly id: number }
+  | {
+      readonly op: "write";
+      readonly id: number;
+      readonly call: number;
+      readonly bytes: Uint8Array;
+      readonly begun: boolean;
+    }
+  /** Takes a write back, if it has not begun. */
+  | { readonly op: "unwrite"; readonly id: number; readonly call: number }
+  | { readonly op: "close"; readonly id: number }
+  /** Another thread gets a copy of an end, and asks by a port of its own. */
+  | { readonly op: "share"; readonly id: number; readonly port: MessagePort; readonly word: SharedArrayBuffer }
+  /** Wakes the thread when a process has ended. */
+  | { readonly op: "watch"; readonly watch: number; readonly record: SharedArrayBuffer }
+  | { readonly op: "unwatch"; readonly watch: number };
+
+/** The answer to a call. */
+export interface CallAnswer {
+  readonly type: "answer";
+  readonly call: number;
+  readonly error: CarriedError | null;
+  readonly ends?: readonly EndOfWire[];
+  readonly listener?: number;
+  readonly address?: SocketAddress;
+}
+
+export type ConnectionReply =
+  | CallAnswer
+  /** The message that was asked for, or its missing part. */
+  | { readonly type: "message"; readonly id: number; readonly bytes: Uint8Array }
+  /** Its header says that it is longer than was asked for; nothing of it was read. */
+  | { readonly type: "header"; readonly id: number; readonly bytes: Uint8Array }
+  /** The stream is at its end: between two messages if `error` is null. */
+  | { readonly type: "end"; readonly id: number; readonly error: CarriedError | null }
+  /** The answer to "stop". `reading`: a message has begun, and comes. */
+  | { readonly type: "stopped"; readonly id: number; readonly reading: boolean }
+  /** A process that is watched has ended. */
+  | { readonly type: "wake" };

@@ -1,0 +1,348 @@
+/** `multiprocessing.Connection`. */
+import { inspect } from "node:util";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { BufferTooShort, DataCloneError, TimeoutError } from "../core/errors.js";
+import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
+import { decode, detach, encodeUnsent, transfer } from "../core/structured-clone.js";
+import type { TimeoutOptions, WaitOptions } from "../types.js";
+import { ConnectionChannel, systemError } from "./connection-channel.js";
+import { ConnectionClient, connectionClient } from "./connection-client.js";
+import type { EndOfWire } from "./connection-requests.js";
+import { passDescriptor } from "./passed-descriptors.js";
+
+export interface SendBytesOptions extends WaitOptions {
+  /** Where the message begins in the buffer; 0 by default. */ offset?: number | undefined;
+  /** How many bytes to send; the rest of the buffer by default. */ size?: number | undefined;
+}
+export interface RecvBytesOptions extends WaitOptions {
+  /** The longest message to accept. */ maxLength?: number | undefined;
+}
+
+/** What an end may do. */
+export interface Direction {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+let make: (channel: ConnectionChannel, direction: Direction) => Connection;
+let channelOf: (connection: Connection) => ConnectionChannel;
+
+/** Makes a connection of an end that the service has. */
+export function connectionOf(client: ConnectionClient, end: EndOfWire, direction = BOTH): Connection {
+  return make(new ConnectionChannel(client, end), direction);
+}
+
+/** The channel of a connection that is open and receives. Throws the error of one that is or does not. */
+export function receivingChannel(connection: Connection): ConnectionChannel {
+  return channelOf(connection);
+}
+
+const BOTH: Direction = { readable: true, writable: true };
+
+/**
+ * One end of a pipe or socket that keeps messages whole. Once closed, its use is an `Error` with code `EBADF`.
+ *
+ * A message whose sending has begun goes out whole, also if its time is up or its signal aborted meanwhile.
+ */
+export class Connection<T = any> implements Disposable {
+  readonly #channel: ConnectionChannel;
+  readonly #writable: boolean;
+  #readable: boolean;
+
+  static {
+    make = (channel, direction) => new Connection(channel, direction);
+    channelOf = (connection) => connection.#receiving();
+  }
+
+  private constructor(channel: ConnectionChannel, direction: Direction) {
+    this.#channel = channel;
+    this.#readable = direction.readable;
+    this.#writable = direction.writable;
+  }
+
+  /** True once this end is closed. */
+  get closed(): boolean {
+    return this.#channel.closed;
+  }
+
+  /** True if this end receives. */
+  get readable(): boolean {
+    return this.#readable;
+  }
+
+  /** True if this end sends. */
+  get writable(): boolean {
+    return this.#writable;
+  }
+
+  /**
+   * Sends a value, taken as it is now, and resolves when it is on its way. Rejects with an `Error` with code `EPIPE` if
+   * there is no peer, `DataCloneError` if it cannot cross, and `TimeoutError`.
+   */
+  send(value: T, options: WaitOptions = {}): Promise<void> {
+    try {
+      const channel = this.#sending();
+      options.signal?.throwIfAborted();
+      return channel.client.wait(channel.put(encodeValue(value), true), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Blocking {@link send}. */
+  sendSync(value: T, options: TimeoutOptions = {}): void {
+    const channel = this.#sending();
+    channel.client.waitSync(channel.put(encodeValue(value), true), options);
+  }
+
+  /**
+   * Receives a value. Rejects with `EOFError` when the peer is closed and nothing is left, `TimeoutError`, and an `Error`
+   * with code `ECONNRESET` if the peer ended within a message.
+   */
+  recv(options: WaitOptions = {}): Promise<T> {
+    return this.#take(options, Number.POSITIVE_INFINITY).then((message) => decode(message) as T);
+  }
+
+  /** Blocking {@link recv}. */
+  recvSync(options: TimeoutOptions = {}): T {
+    return decode(this.#takeSync(options, Number.POSITIVE_INFINITY)) as T;
+  }
+
+  /** Resolves with whether there is a message or the end. Unlike other waits it takes no timeout for zero. */
+  async poll(options: WaitOptions = {}): Promise<boolean> {
+    const channel = this.#receiving();
+    const { timeout = 0, signal } = options;
+    signal?.throwIfAborted();
+    if (channel.ready()) return true;
+    if (timeout <= 0) return false;
+    return orFalse(() => channel.client.wait(channel.watch(), { timeout, signal }));
+  }
+
+  /** Blocking {@link poll}. */
+  pollSync(options: TimeoutOptions = {}): boolean {
+    const channel = this.#receiving();
+    const { timeout = 0 } = options;
+    if (channel.ready()) return true;
+    if (timeout <= 0) return false;
+    try {
+      return channel.client.waitSync(channel.watch(), { timeout });
+    } catch (error) {
+      if (error instanceof TimeoutError) return false;
+      throw error;
+    }
+  }
+
+  /** Sends bytes as one message. Throws `RangeError` at once for a part outside the buffer. */
+  sendBytes(buffer: Uint8Array, options: SendBytesOptions = {}): Promise<void> {
+    const part = partOf(buffer, options);
+    try {
+      const channel = this.#sending();
+      options.signal?.throwIfAborted();
+      return channel.client.wait(channel.put(part, false), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Blocking {@link sendBytes}. */
+  sendBytesSync(buffer: Uint8Array, options: Omit<SendBytesOptions, "signal"> = {}): void {
+    const part = partOf(buffer, options);
+    const channel = this.#sending();
+    channel.client.waitSync(channel.put(part, false), options);
+  }
+
+  /** Receives a message as bytes. Rejects with `EOFError`, or beyond `maxLength`, then for good, with `EMSGSIZE`. */
+  recvBytes(options: RecvBytesOptions = {}): Promise<Uint8Array> {
+    try {
+      return this.#take(options, maxLengthOf(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Blocking {@link recvBytes}. */
+  recvBytesSync(options: Omit<RecvBytesOptions, "signal"> = {}): Uint8Array {
+    return this.#takeSync(options, maxLengthOf(options));
+  }
+
+  /** Receives one message into a buffer and resolves with its length. Rejects with `BufferTooShort` or `EOFError`. */
+  async recvBytesInto(buffer: Uint8Array, options: WaitOptions & { offset?: number } = {}): Promise<number> {
+    const into = targetOf(buffer, options.offset);
+    return store(await this.#take(options, Number.POSITIVE_INFINITY), into);
+  }
+
+  /** Blocking {@link recvBytesInto}. */
+  recvBytesIntoSync(buffer: Uint8Array, options: TimeoutOptions & { offset?: number } = {}): number {
+    const into = targetOf(buffer, options.offset);
+    return store(this.#takeSync(options, Number.POSITIVE_INFINITY), into);
+  }
+
+  /** The descriptor underneath; -1 on Windows. */
+  fileno(): number {
+    this.#open();
+    return this.#channel.fd;
+  }
+
+  /** Closes this end; may be repeated. */
+  close(): void {
+    this.#channel.close();
+  }
+
+  /** The end of `using`: `close()`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** How it crosses: by its descriptor to a process that is being started, by a port to another thread. */
+  [toHandle](crossing: Crossing, pins: Pins): Handle {
+    const channel = this.#channel;
+    if (channel.closed) throw new DataCloneError("a closed connection cannot cross");
+    const direction: Direction = { readable: this.readable, writable: this.writable };
+    if (crossing === "thread") {
+      const { port1, port2 } = new MessageChannel();
+      const word = new SharedArrayBuffer(4);
+      channel.share();
+      channel.client.post({ op: "share", id: channel.id, port: port2, word }, [port2]);
+      pins?.push(() => port1.close());
+      const value: ThreadHandle = {
+        ...direction,
+        port: transfer(port1, [port1]),
+        word,
+        id: channel.id,
+        fd: channel.fd,
+      };
+      return { tag: "Connection", value };
+    }
+    const fd = channel.fd < 0 ? -1 : passDescriptor(channel.fd);
+    if (fd < 0) {
+      throw new DataCloneError(
+        "a Connection can cross to another process as an argument of the Process, when that starts, only; give it " +
+          "there, or let the other process connect with Client to a Listener",
+      );
+    }
+    const value: ProcessHandle = { ...direction, port: null, fd, unread: channel.handOver() };
+    return { tag: "Connection", value };
+  }
+
+  [inspect.custom](): string {
+    return `<Connection ${this.closed ? "closed" : `handle=${this.#channel.fd}`}>`;
+  }
+
+  #open(): ConnectionChannel {
+    if (this.#channel.closed) throw systemError("EBADF", "the connection is closed");
+    return this.#channel;
+  }
+
+  #sending(): ConnectionChannel {
+    const channel = this.#open();
+    if (!this.#writable) throw systemError("EBADF", "connection is read-only");
+    return channel;
+  }
+
+  #receiving(): ConnectionChannel {
+    const channel = this.#open();
+    if (!this.#readable) throw systemError("EBADF", "connection is write-only");
+    return channel;
+  }
+
+  #take(options: WaitOptions, max: number): Promise<Uint8Array> {
+    try {
+      const channel = this.#receiving();
+      return channel.client.wait(channel.take(max), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #takeSync(options: TimeoutOptions, max: number): Uint8Array {
+    const channel = this.#receiving();
+    channel.client.drain();
+    return channel.client.waitSync(channel.take(max), options);
+  }
+}
+
+// A bundler may rename a class that uses itself.
+Object.defineProperty(Connection, "name", { value: "Connection", configurable: true });
+
+async function orFalse(wait: () => Promise<true>): Promise<boolean> {
+  try {
+    return await wait();
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  }
+}
+
+/** The bytes of a value. What was to be moved leaves this thread with it. */
+function encodeValue(value: unknown): Uint8Array {
+  const unsent = encodeUnsent(value, { crossing: "process", once: true });
+  if (unsent.moved.length > 0) detach(unsent.moved);
+  return unsent.bytes;
+}
+
+function wholeNumber(what: string, value: number): number {
+  if (typeof value !== "number") throw new TypeError(`${what} must be a number`);
+  if (!Number.isInteger(value) || value < 0) throw new RangeError(`${what} must be a whole number, and not negative`);
+  return value;
+}
+
+function bytesOf(buffer: Uint8Array): Uint8Array {
+  if (!(buffer instanceof Uint8Array)) throw new TypeError("buffer must be a Uint8Array");
+  return buffer;
+}
+
+function partOf(buffer: Uint8Array, { offset = 0, size }: SendBytesOptions): Uint8Array {
+  const { length } = bytesOf(buffer);
+  if (wholeNumber("offset", offset) > length) throw new RangeError("buffer length < offset");
+  if (size === undefined) return buffer.subarray(offset);
+  if (offset + wholeNumber("size", size) > length) throw new RangeError("buffer length < offset + size");
+  return buffer.subarray(offset, offset + size);
+}
+
+function targetOf(buffer: Uint8Array, offset = 0): Uint8Array {
+  if (wholeNumber("offset", offset) > bytesOf(buffer).length) throw new RangeError("offset too large");
+  return buffer.subarray(offset);
+}
+
+function maxLengthOf({ maxLength }: RecvBytesOptions): number {
+  return maxLength === undefined ? Number.POSITIVE_INFINITY : wholeNumber("maxLength", maxLength);
+}
+
+function store(message: Uint8Array, into: Uint8Array): number {
+  if (message.length > into.length) throw new BufferTooShort(message);
+  into.set(message);
+  return message.length;
+}
+
+interface ThreadHandle extends Direction {
+  readonly port: MessagePort;
+  readonly word: SharedArrayBuffer;
+  readonly id: number;
+  readonly fd: number;
+}
+
+interface ProcessHandle extends Direction {
+  readonly port: null;
+  readonly fd: number;
+  readonly unread: readonly Uint8Array[];
+}
+
+/** The ends that this process was started with, by descriptor. */
+const inherited = new Map<number, Connection>();
+
+registerHandle<ThreadHandle | ProcessHandle>("Connection", (handle) => {
+  if (handle.port !== null) {
+    const client = new ConnectionClient(handle.port, handle.word);
+    return make(new ConnectionChannel(client, handle, false), handle);
+  }
+  let connection = inherited.get(handle.fd);
+  if (connection === undefined) {
+    const client = connectionClient();
+    const { ends } = client.ask((call) => ({ op: "open", call, fd: handle.fd }));
+    const channel = new ConnectionChannel(client, ends![0] as EndOfWire);
+    channel.takeOver(handle.unread);
+    connection = make(channel, handle);
+    inherited.set(handle.fd, connection);
+  }
+  return connection;
+});

@@ -1,0 +1,189 @@
+/** `multiprocessing.Listener` and `Client`. */
+import { checkTimeout } from "../core/deadline.js";
+import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
+import { type Connection, connectionOf } from "./connection.js";
+import { systemError } from "./connection-channel.js";
+import { type Begin, type ConnectionClient, connectionClient, errorOf } from "./connection-client.js";
+import type { CallAnswer, SocketAddress } from "./connection-requests.js";
+
+/** A host and port, or the path of a Unix socket or Windows pipe. */
+export type Address = readonly [host: string, port: number] | string;
+
+export interface ConnectOptions {
+  /** The secret both ends must have; without one, nobody is asked. An empty one is a key too. */
+  authkey?: string | Uint8Array | undefined;
+  /** The kind of address when it does not tell; by its form otherwise. */
+  family?: "AF_INET" | "AF_UNIX" | "AF_PIPE" | undefined;
+}
+
+const DEFAULT_BACKLOG = 1;
+const HIGHEST_PORT = 65_535;
+
+function keyOf(authkey: string | Uint8Array | undefined): Uint8Array | null {
+  if (authkey === undefined) return null;
+  if (typeof authkey === "string") return new TextEncoder().encode(authkey);
+  if (!(authkey instanceof Uint8Array)) throw new TypeError("authkey must be a string or a Uint8Array");
+  return Uint8Array.from(authkey);
+}
+
+/** Checks an address, and that it is one of its family. */
+function socketAddress(address: Address, family: ConnectOptions["family"]): SocketAddress {
+  if (family !== undefined && family !== "AF_INET" && family !== "AF_UNIX" && family !== "AF_PIPE") {
+    throw new RangeError(`address family ${String(family)} not recognized`);
+  }
+  if (family === "AF_PIPE" && process.platform !== "win32") {
+    throw new RangeError("address family AF_PIPE exists on Windows only");
+  }
+  if (typeof address === "string") {
+    if (address === "") throw new RangeError("the path of an address must not be empty");
+    if (family === "AF_INET") throw new TypeError("an address of family AF_INET is [host, port]");
+    return { path: address };
+  }
+  if (!Array.isArray(address) || address.length !== 2) {
+    throw new TypeError("address must be [host, port] or a path");
+  }
+  if (family !== undefined && family !== "AF_INET") throw new TypeError(`an address of family ${family} is a path`);
+  const [host, port] = address as unknown as [string, number];
+  if (typeof host !== "string" || typeof port !== "number") throw new TypeError("address must be [host, port]");
+  if (!Number.isInteger(port) || port < 0 || port > HIGHEST_PORT) {
+    throw new RangeError(`a port is a whole number from 0 to ${HIGHEST_PORT}`);
+  }
+  // As in Python, no host is any of this machine.
+  return { host: host === "" ? "0.0.0.0" : host, port };
+}
+
+function publicAddress(address: SocketAddress): Address {
+  return "path" in address ? address.path : [address.host, address.port];
+}
+
+function freeAddress(family: ConnectOptions["family"]): Address {
+  if (family === undefined || family === "AF_INET") return ["127.0.0.1", 0];
+  const name = `heddle-listener-${process.pid}-${crypto.randomUUID()}`;
+  return process.platform === "win32" ? `\\\\.\\pipe\\${name}` : `${process.env.TMPDIR ?? "/tmp"}/${name}`;
+}
+
+/**
+ * Accepts connections. Peers are asked for their key when they connect, not when they are accepted, all side by side; one
+ * that does not prove within ten seconds that it has it fails.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { type Address, ClientSync, Listener, Process } from "heddle/multiprocessing";
+ *
+ * function greet(address: Address) {
+ *   using connection = ClientSync(address, { authkey: "our secret" });
+ *   connection.sendSync("hello from a client");
+ * }
+ *
+ * if (isMain) {
+ *   using listener = new Listener(null, { authkey: "our secret" });
+ *   const client = new Process({ target: greet, args: [listener.address] });
+ *   client.start();
+ *   using connection = await listener.accept();
+ *   console.log(await connection.recv()); // prints hello from a client
+ *   await client.join();
+ * }
+ * ```
+ */
+export class Listener<T = any> implements Disposable {
+  readonly #client: ConnectionClient;
+  readonly #listener: number;
+  readonly #address: Address;
+  #lastAccepted: Address | null = null;
+  #closed = false;
+
+  /**
+   * Listens at once, by default on a free address of this machine. Throws an `Error` with code, as `EADDRINUSE`, and
+   * `TypeError` or `RangeError` for what is no address.
+   */
+  constructor(address?: Address | null, options: ConnectOptions & NameOptions & { backlog?: number } = {}) {
+    const { authkey, family, backlog = DEFAULT_BACKLOG, name } = options;
+    if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
+    if (typeof backlog !== "number") throw new TypeError("backlog must be a number");
+    const key = keyOf(authkey);
+    const where = socketAddress(address ?? freeAddress(family), family);
+    this.#client = connectionClient();
+    const answer = this.#client.ask((call) => ({ op: "listen", call, address: where, key, backlog }));
+    this.#listener = answer.listener!;
+    this.#address = publicAddress(answer.address!);
+  }
+
+  /** Where it listens, with the real port. */
+  get address(): Address {
+    return this.#address;
+  }
+
+  /** Whom it accepted last, or null. */
+  get lastAccepted(): Address | null {
+    return this.#lastAccepted;
+  }
+
+  /** Resolves with the next connection. Rejects with `AuthenticationError`, after which it goes on listening. */
+  async accept(options: WaitOptions = {}): Promise<Connection<T>> {
+    return this.#accepted(await this.#client.wait(this.#next(), options));
+  }
+
+  /** Blocking {@link accept}. */
+  acceptSync(options: TimeoutOptions = {}): Connection<T> {
+    return this.#accepted(this.#client.waitSync(this.#next(), options));
+  }
+
+  /** Stops listening; may be repeated. Who waits to accept gets an `Error` with code `EBADF`. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#client.post({ op: "unlisten", listener: this.#listener });
+  }
+
+  /** The end of `using`: `close()`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #next(): Begin<CallAnswer> {
+    if (this.#closed) throw systemError("EBADF", "the listener is closed");
+    return calling(this.#client, (call) => ({ op: "accept", call, listener: this.#listener }));
+  }
+
+  #accepted(answer: CallAnswer): Connection<T> {
+    this.#lastAccepted = answer.address === undefined ? "" : publicAddress(answer.address);
+    return connectionOf(this.#client, answer.ends![0]!);
+  }
+}
+
+/** A call as something to wait for. */
+function calling(client: ConnectionClient, make: Parameters<ConnectionClient["call"]>[0]): Begin<CallAnswer> {
+  return (done) => {
+    const call = client.call(make, (answer) => done(answer.error === null ? null : errorOf(answer.error), answer));
+    return () => client.forget(call);
+  };
+}
+
+function connecting(address: Address, options: ConnectOptions): Begin<CallAnswer> {
+  const where = socketAddress(address, options.family);
+  const key = keyOf(options.authkey);
+  return calling(connectionClient(), (call) => ({ op: "connect", call, address: where, key }));
+}
+
+/**
+ * Connects to a {@link Listener}. Rejects with `AuthenticationError`, `TimeoutError`, or an `Error` with code, as
+ * `ECONNREFUSED`.
+ */
+export async function Client<T = any>(
+  address: Address,
+  options: ConnectOptions & WaitOptions = {},
+): Promise<Connection<T>> {
+  options.signal?.throwIfAborted();
+  const client = connectionClient();
+  const answer = await client.wait(connecting(address, options), options);
+  return connectionOf(client, answer.ends![0]!);
+}
+
+/** Blocking {@link Client}. */
+export function ClientSync<T = any>(address: Address, options: ConnectOptions & TimeoutOptions = {}): Connection<T> {
+  checkTimeout(options.timeout);
+  const client = connectionClient();
+  const answer = client.waitSync(connecting(address, options), options);
+  return connectionOf(client, answer.ends![0]!);
+}
