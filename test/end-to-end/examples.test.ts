@@ -123,6 +123,15 @@ describe("the examples", () => {
     assert.ok(report.pools.every(({ tasks }) => tasks === 24));
   });
 
+  it("shared-array: what the painters write is what the reader reads", function () {
+    if (process.platform !== "linux") this.skip();
+    const { report, stdout, stderr } = trace("shared-array");
+    assert.equal(stdout, "45919 of 262144 points belong to the set\n");
+    const names = report.processes.map(({ name }) => name);
+    for (const name of ["painter 1", "reader"]) assert.ok(names.includes(name), names.join());
+    assert.doesNotMatch(stderr, /leaked/);
+  });
+
   it("port-scan: finds the three ports that are open", () => {
     const { report, stdout } = trace("port-scan");
     assert.ok([...stdout.matchAll(/^port \d+ is open$/gm)].length >= 3, stdout);

@@ -115,7 +115,7 @@ class TaskLoop {
   #succeed(id: number, value: unknown, began: number): void {
     let body: Uint8Array;
     try {
-      body = encode(value, { crossing: "process", path: "result" });
+      body = encode(value, { crossing: "process", once: true, path: "result" });
     } catch (error) {
       this.#fail(id, error, began);
       return;

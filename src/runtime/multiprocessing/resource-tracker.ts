@@ -8,8 +8,8 @@
  * While that one lives on, it looks once a second. Names that a killed child leaves thus last as long as those of a
  * child that returned.
  *
- * What it has to say goes to the standard error of that process, if it can be opened (a socket cannot), because a child's
- * own may be a pipe to a parent that is gone by then.
+ * What it has to say goes to the standard error of that process. A child's own may be a pipe to a parent that is gone by
+ * then, so that of the first one is opened for it, if that can be (a socket cannot).
  *
  * A name may have been removed and given to another block meanwhile, so each is told with its inode, and only that file
  * is removed. The shell holds nothing but the names and its errors' descriptor; without names left it ends at once.
@@ -27,14 +27,17 @@ set -f
 root=$1
 shm=$2
 exec 3>&2
-if { true >> "/proc/$root/fd/2"; } 2>/dev/null; then exec 3>> "/proc/$root/fd/2" 2> /dev/null; fi
-state_of() {
+if [ "$root" != "$3" ] && { true >> "/proc/$root/fd/2"; } 2>/dev/null; then
+  exec 3>> "/proc/$root/fd/2" 2> /dev/null
+fi
+look() {
   stat=
   { read -r stat < "/proc/$root/stat"; } 2>/dev/null
   set -- \${stat##*) }
-  case $1 in ''|Z|X|x) echo gone ;; *) echo "\${20}" ;; esac
+  case $1 in ''|Z|X|x) now=gone ;; *) now=\${20} ;; esac
 }
-born=$(state_of)
+look
+born=$now
 count=0
 while IFS=' ' read -r op inode name; do
   name=\${name#/}
@@ -61,7 +64,7 @@ still_there() {
 }
 tries=0
 while [ $count -gt 0 ]; do
-  now=$(state_of)
+  look
   [ "$now" = gone ] || [ "$now" != "$born" ] && break
   tries=$((tries + 1))
   if [ $tries -lt 10 ]; then sleep 0.05 2>/dev/null || sleep 1; else sleep 1; fi
@@ -97,7 +100,7 @@ function tell(op: "+" | "-", identity: string, name: string): void {
 }
 
 function start(): ChildProcess {
-  const shell = spawn("/bin/sh", ["-c", SCRIPT, "heddle-tracker", String(rootPid()), SHM_FOLDER], {
+  const shell = spawn("/bin/sh", ["-c", SCRIPT, "heddle-tracker", String(rootPid()), SHM_FOLDER, String(process.pid)], {
     stdio: ["pipe", "ignore", "inherit"],
     env: { PATH: "/usr/bin:/bin" },
   });

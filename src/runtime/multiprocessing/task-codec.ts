@@ -30,7 +30,7 @@ export function taskFunction(fn: (...args: never[]) => unknown): TaskFunction {
 
 /** The body of a task. `chunk`: `args` is a list of argument lists, and the result the list of the results. */
 export function encodeTask(fn: TaskFunction, args: readonly unknown[], chunk: boolean): Uint8Array {
-  const encoded = encode(args, { crossing: "process", path: "args" });
+  const encoded = encode(args, { crossing: "process", once: true, path: "args" });
   const { length } = fn.bytes;
   const body = new Uint8Array(5 + length + encoded.length);
   new DataView(body.buffer).setUint32(0, length, true);
