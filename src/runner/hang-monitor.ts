@@ -35,6 +35,7 @@ export class HangMonitor {
   readonly #processes = new Map<number, number | null>();
   /** Processes that began and do not record: when that was seen, `performance.now()`. */
   readonly #beginning = new Map<number, number>();
+  readonly #helpers = new Set<number>();
   #position = 0;
   #told = false;
 
@@ -105,8 +106,11 @@ export class HangMonitor {
       this.#beginning.delete(pid);
       if (!this.#processes.has(pid)) this.#processes.set(pid, null);
     } else if (type === FrameType.ProcessStart) {
-      const { pid } = this.#json<ProcessStartFrame>(length);
-      if (!this.#processes.has(pid)) this.#beginning.set(pid, performance.now());
+      const { pid, name } = this.#json<ProcessStartFrame>(length);
+      // A helper of Heddle's never records. What it is called comes after its beginning.
+      if (name.startsWith("heddle-")) this.#helpers.add(pid);
+      if (this.#helpers.has(pid)) this.#beginning.delete(pid);
+      else if (!this.#processes.has(pid)) this.#beginning.set(pid, performance.now());
     } else if (type === FrameType.Hang) {
       const { pid, hung, sinceNs } = this.#json<HangFrame>(length);
       this.#processes.set(pid, hung ? sinceNs : null);

@@ -132,7 +132,98 @@ describe("a program that can never go on", function () {
     assert.ok(signal === "SIGTERM" || code === 143, `${code} ${signal}`);
   });
 
-  it("is no program that still has a timer, a deadline, a signal, input, a child, or work to come", async () => {
+  it("is found in every kind of wait, blocking and awaited, of threads and of processes", async function () {
+    this.timeout(300_000);
+    const pool = (kind: string) => `const pool = new ${kind}PoolExecutor({ maxWorkers: 1 });`;
+    const waits: [body: string, says: RegExp][] = [
+      [`new Queue({ name: "q" }).getSync();`, /“main” waits for an item of Queue “q”, which is empty/],
+      [`await new SimpleQueue({ name: "q" }).get();`, /“main” waits for an item of SimpleQueue “q”, which is empty/],
+      [
+        `const q = new Queue({ name: "q", maxSize: 1 }); q.putSync(1); q.putSync(2);`,
+        /“main” waits for a free place in Queue “q”, which is full/,
+      ],
+      [
+        `const q = new Queue({ name: "q", maxSize: 1 }); await q.put(1); await q.put(2);`,
+        /“main” waits for a free place in Queue “q”, which is full/,
+      ],
+      [
+        `const q = new Queue({ name: "q" }); q.putSync(1); q.joinSync();`,
+        /“main” waits for the tasks of Queue “q” to be done/,
+      ],
+      [`new Event({ name: "e" }).waitSync();`, /“main” waits for Event “e” to be set/],
+      [`await new Event({ name: "e" }).wait();`, /“main” waits for Event “e” to be set/],
+      [
+        `const c = new Condition(undefined, { name: "c" }); c.acquireSync(); c.waitSync();`,
+        /“main” waits to be notified by Condition “c”/,
+      ],
+      [
+        `const c = new Condition(undefined, { name: "c" }); await c.acquire(); await c.wait();`,
+        /“main” waits to be notified by Condition “c”/,
+      ],
+      [`new Barrier(2, { name: "b" }).waitSync();`, /“main” waits for the other parties of Barrier “b”/],
+      [`await new Barrier(2, { name: "b" }).wait();`, /“main” waits for the other parties of Barrier “b”/],
+      [
+        `const s = new Semaphore(1, { name: "s" }); s.acquireSync(); s.acquireSync();`,
+        /“main” waits for a permit of Semaphore “s”, which has none left/,
+      ],
+      [
+        `${pool("Thread")} pool.submit(alone, new Event({ name: "e" })).resultSync();`,
+        /“main” +waits for a result of ThreadPoolExecutor[\s\S]*waits for Event “e” to be set/,
+      ],
+      [
+        `${pool("Thread")} pool.submit(alone, new Event({ name: "e" })); await pool.shutdown();`,
+        /“main” +waits for [\s\S]*ThreadPoolExecutor[\s\S]*waits for Event “e” to be set/,
+      ],
+      [
+        `${pool("Thread")} await wait([pool.submit(alone, new Event({ name: "e" }))]);`,
+        /“main” +waits for a result[\s\S]*waits for Event “e” to be set/,
+      ],
+      [
+        `new Thread({ target: alone, args: [new Event({ name: "e" })], name: "t" }).start();`,
+        /“t” waits for Event “e” to be set/,
+      ],
+      [
+        `const child = new Process({ target: forever }); child.start(); await child.join();`,
+        /waits for the end of a process[\s\S]*waits for an item of Queue “never”, which is empty/,
+      ],
+      [
+        `${pool("Process")} pool.submit(forever).resultSync();`,
+        /waits for a result of ProcessPoolExecutor[\s\S]*waits for an item of Queue “never”, which is empty/,
+      ],
+      [
+        `${pool("Process")} await pool.submit(square, 1); new Queue({ name: "q" }).getSync();`,
+        /“main” waits for an item of Queue “q”, which is empty/,
+      ],
+    ];
+    const next = async (): Promise<void> => {
+      for (let one = waits.shift(); one !== undefined; one = waits.shift()) {
+        const [body, says] = one;
+        const run = start(
+          `
+          import { Barrier, Condition, Event, Semaphore, Thread } from "heddle/threading";
+          import { Queue, SimpleQueue } from "heddle/queue";
+          import { ProcessPoolExecutor, ThreadPoolExecutor, wait } from "heddle/futures";
+          import { Process } from "heddle/multiprocessing";
+          import { isMain } from "heddle";
+          export function alone(event: Event) { event.waitSync(); }
+          export function square(n: number) { return n * n; }
+          export function forever() { new Queue({ name: "never" }).getSync(); }
+          if (isMain) {
+            ${body}
+          }
+        `,
+          ["--report", "none"],
+        );
+        const { code, stderr } = await run.ended;
+        assert.equal(code, HUNG_EXIT_CODE, `${body}\n${stderr}`);
+        assert.match(stderr, says, body);
+      }
+    };
+    await Promise.all([next(), next()]);
+  });
+
+  it("is no program that still has a timer, a deadline, a signal, input, a child, or work to come", async function () {
+    this.timeout(180_000);
     const waits: Record<string, string> = {
       timer: `
         const event = new Queue();
@@ -146,6 +237,25 @@ describe("a program that can never go on", function () {
         const lock = new Lock();
         lock.acquireSync();
         await lock.acquire({ signal: AbortSignal.timeout(4000) }).catch(() => {});`,
+      future: `
+        const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+        const given = new Queue();
+        const future = pool.submit(take, given);
+        await future.result({ signal: AbortSignal.timeout(3000) }).catch(() => {});
+        await wait([future], { signal: AbortSignal.timeout(3000) }).catch(() => {});
+        given.putNowait(1);
+        await pool.shutdown();`,
+      unreferenced: `
+        const event = new Queue();
+        AbortSignal.timeout(3000).addEventListener("abort", () => event.putNowait(1));
+        await event.get();
+        setTimeout(() => event.putNowait(2), 3000).unref();
+        await event.get();`,
+      processes: `
+        const pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+        await pool.submit(sleep, 10);
+        await pool.submit(sleep, 4000);
+        await pool.shutdown();`,
       signal: `
         const stop = new Queue();
         process.on("SIGUSR2", () => stop.putNowait(1));
@@ -175,6 +285,8 @@ describe("a program that can never go on", function () {
         import { Queue } from "heddle/queue";
         import { Process } from "heddle/multiprocessing";
         import { isMain } from "heddle";
+        import { ProcessPoolExecutor, ThreadPoolExecutor, wait } from "heddle/futures";
+        export function take(queue: Queue) { return queue.getSync(); }
         export function busy(ms: number) { const until = Date.now() + ms; while (Date.now() < until); }
         export function sleep(ms: number) { return new Promise((done) => setTimeout(done, ms)); }
         if (isMain) {

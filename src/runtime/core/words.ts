@@ -11,7 +11,7 @@
 import { recording, StuckState, setStuck } from "../../recorder/emit.js";
 import { writeOutAll } from "./brief-holds.js";
 import { SLICE } from "./deadline.js";
-import { beginTimedWait, endTimedWait, loopHeld, loopReleased } from "./stuck-loop.js";
+import { beginTimedWait, endTimedWait, loopHeld, loopReleased, unrefOwn } from "./stuck-loop.js";
 
 /** How a wait ended: woken, out of time, or the word did not have the expected value in the first place. */
 export type WaitOutcome = "ok" | "timed-out" | "not-equal";
@@ -69,7 +69,7 @@ export function holdLoop(): void {
 /** Takes one {@link holdLoop} back. `again`: only to look around and wait on, as nothing has happened. */
 export function releaseLoop(again = false): void {
   loopReleased(--pending, again);
-  if (pending === 0) keepAlive?.unref();
+  if (pending === 0 && keepAlive !== null) unrefOwn(keepAlive);
 }
 
 /** The words of a SharedArrayBuffer, between threads. */

@@ -3,6 +3,7 @@
 import { WaitReason } from "../../trace/events.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
+import { timedBy } from "../core/stuck-loop.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
 import { type Future, isDone, neverDone, outcome, subscribe, unsubscribe } from "./future.js";
 import { requireFutures } from "./given-futures.js";
@@ -125,6 +126,7 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
         leave.push(() => this.#lookers.delete(look));
         leave.push(atDeadline(Math.min(own, this.#deadline), () => reject(this.#timedOut())));
         for (const signal of signals) {
+          leave.push(timedBy(signal));
           const aborted = () => reject(signal.reason);
           signal.addEventListener("abort", aborted, { once: true });
           leave.push(() => signal.removeEventListener("abort", aborted));

@@ -17,6 +17,7 @@ import { WaitReason } from "../../trace/events.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { CancelledError, DataCloneError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
 import { type Handle, toHandle } from "../core/handles.js";
+import { timedBy } from "../core/stuck-loop.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
 import { beginWait, endWait, type RecordedWait } from "./recorded-wait.js";
@@ -335,10 +336,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
         return;
       }
       const wait = beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, true);
+      const endTimed = timedBy(signal);
       let disarm: (() => void) | null = null;
       const leave = (failed: boolean) => {
         disarm?.();
         signal?.removeEventListener("abort", aborted);
+        endTimed();
         endWait(wait, failed);
       };
       const done = () => {

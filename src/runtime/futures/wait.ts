@@ -2,6 +2,7 @@
 
 import { WaitReason } from "../../trace/events.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
+import { timedBy } from "../core/stuck-loop.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { type Future, hasFailed, isDone, neverDone, subscribe, unsubscribe } from "./future.js";
 import { requireFutures } from "./given-futures.js";
@@ -68,6 +69,7 @@ export async function wait<F extends Future<any>>(
   const waiting = begin(futures, options?.returnWhen);
   if (!waiting.satisfied()) {
     const recorded = beginWait(WaitReason.Futures, 0, true);
+    const endTimed = timedBy(signal);
     let disarm = () => {};
     let aborted = () => {};
     try {
@@ -84,6 +86,7 @@ export async function wait<F extends Future<any>>(
       throw error;
     } finally {
       disarm();
+      endTimed();
       signal?.removeEventListener("abort", aborted);
       endWait(recorded, !waiting.satisfied());
     }

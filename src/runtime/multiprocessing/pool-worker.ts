@@ -5,6 +5,8 @@ import { EventFlag, EventKind } from "../../trace/events.js";
 import { referenceName, resolveReference } from "../core/function-reference.js";
 import { importMainScript } from "../core/main-script.js";
 import { decode, encode } from "../core/structured-clone.js";
+import { loopTurns, ownHandle } from "../core/stuck-loop.js";
+import { holdLoop } from "../core/words.js";
 import { sendToParent } from "./channel-writer.js";
 import { FrameReader } from "./frames.js";
 import { FromChild, LONGEST_REPORTED_US, ToChild } from "./messages.js";
@@ -51,6 +53,7 @@ class TaskLoop {
 
   /** Takes a frame from the parent. */
   take(kind: number, id: number, body: Uint8Array): void {
+    loopTurns();
     if (kind === ToChild.Task) this.#queue.push({ id, body });
     else if (kind === ToChild.Stop) this.#stopping = true;
   }
@@ -187,5 +190,8 @@ export async function serveTasks(start: StartMessage, work: WorkerWork, channel:
     reader.push(piece, (kind, id, body) => loop.take(kind, id, body));
     void loop.work();
   });
+  // With nothing but the channel it has nothing to do until the parent says something.
+  ownHandle();
+  holdLoop();
   sendToParent(FromChild.Ready, 0, nothing);
 }

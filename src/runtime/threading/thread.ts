@@ -18,6 +18,7 @@ import { assertMayStart } from "../core/main-script.js";
 import { nativeThreadId } from "../core/native-id.js";
 import { installMainOutput } from "../core/output.js";
 import { decode, encode, movable } from "../core/structured-clone.js";
+import { holdLoop, releaseLoop } from "../core/words.js";
 import type { Activity, ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { callHook } from "./excepthook.js";
@@ -226,15 +227,26 @@ export class Thread<A extends unknown[] = []> implements Activity {
     if (recording) emit(EventKind.ThreadSpawn, number, site, 0, intern(record.name), 0);
     cache.set(record.index, this as unknown as Thread<unknown[]>);
     workers.set(worker, this as unknown as Thread<unknown[]>);
+    // The loop lives as long as the worker anyway; so it also counts as waiting for it.
+    let holds = !record.daemon;
+    if (holds) holdLoop();
+    const letGo = () => {
+      if (holds) releaseLoop();
+      holds = false;
+    };
     worker.on("error", (error) => {
       workerFailed(this, error);
       callHook(error, this as unknown as Thread);
     });
     worker.on("message", (message) => {
       // It has ended itself and only waits for daemons of its own.
-      if ((message as { heddle?: unknown } | null)?.heddle === "unref") worker.unref();
+      if ((message as { heddle?: unknown } | null)?.heddle === "unref") {
+        worker.unref();
+        letGo();
+      }
     });
     worker.once("exit", (exitCode) => {
+      letGo();
       workers.delete(worker);
       if (record.state !== 3) record.end();
       threadGone(number);
