@@ -210,7 +210,7 @@ function classSection(page, name, declaration) {
       .map((specifier) => each.isTypeOnly() || specifier.isTypeOnly()),
   );
   if (!exported.includes(true) && !declaration.isAbstract()) {
-    for (const constructor of declaration.getConstructors()) {
+    for (const constructor of declaration.getConstructors().filter((each) => !isHidden(each))) {
       const { text } = documentation(constructor);
       lines.push(`- \`new ${name}${signature(constructor).replace(/^constructor/, "")}\`${text && `<br>${text}`}`);
     }
