@@ -239,7 +239,23 @@ export class ProcessError extends Error {}
 /** The two ends of a connection do not have the same `authkey`. */
 export class AuthenticationError extends ProcessError {}
 
-/** A message is larger than the buffer meant to receive it. */
+/**
+ * A message is larger than the buffer meant to receive it.
+ *
+ * @example
+ * ```ts
+ * import { BufferTooShort } from "heddle";
+ * import { Pipe } from "heddle/multiprocessing";
+ *
+ * const [receiver, sender] = Pipe({ duplex: false });
+ * await sender.sendBytes(new Uint8Array([1, 2, 3]));
+ * try {
+ *   await receiver.recvBytesInto(new Uint8Array(2));
+ * } catch (error) {
+ *   if (error instanceof BufferTooShort) console.log(error.data.join()); // prints 1,2,3
+ * }
+ * ```
+ */
 export class BufferTooShort extends ProcessError {
   /** The whole message; the connection has moved on to the next one. */
   readonly data: Uint8Array;
@@ -259,7 +275,25 @@ export class RemoteError extends Error {
   }
 }
 
-/** The other end of the connection is closed and everything it sent has been received. */
+/**
+ * The other end of the connection is closed and everything it sent has been received.
+ *
+ * @example
+ * ```ts
+ * import { EOFError } from "heddle";
+ * import { Pipe } from "heddle/multiprocessing";
+ *
+ * const [receiver, sender] = Pipe<string>({ duplex: false });
+ * await sender.send("hello");
+ * sender.close();
+ * console.log(await receiver.recv()); // prints hello
+ * try {
+ *   await receiver.recv();
+ * } catch (error) {
+ *   console.log(error instanceof EOFError); // prints true
+ * }
+ * ```
+ */
 export class EOFError extends Error {}
 
 /**
