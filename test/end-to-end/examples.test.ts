@@ -194,6 +194,25 @@ describe("the examples", () => {
     assert.ok(report.pools.every(({ tasks, failed }) => tasks === 64 && failed === 0));
   });
 
+  it("question-and-answer: two processes answer over pipes", () => {
+    const { report, stdout } = trace("question-and-answer");
+    const answers = stdout.matchAll(/^(\d+) primes up to (\d+)$/gm);
+    assert.deepEqual(
+      [...answers].map(([, primes, upTo]) => [Number(upTo), Number(primes)]).sort(([a], [b]) => a! - b!),
+      [
+        [10, 4],
+        [100, 25],
+        [1_000, 168],
+        [10_000, 1_229],
+        [100_000, 9_592],
+        [1_000_000, 78_498],
+        [2_000_000, 148_933],
+        [3_000_000, 216_816],
+      ],
+    );
+    assert.deepEqual(report.processes.map(({ exitCode }) => exitCode).sort(), [0, 0, 0]);
+  });
+
   it("dining-philosophers: the deadlock is found and named, and politeness ends it", () => {
     const { report, stdout, stderr } = traceUntil(86, "dining-philosophers");
     assert.equal(stdout.replace(/\{[\s\S]*/, ""), "", "nobody eats");

@@ -40,7 +40,7 @@ export type ConnectionRequest =
   | { readonly op: "forget"; readonly call: number }
   /** Nobody wanted the end any more that was the answer to a call. */
   | { readonly op: "return"; readonly id: number }
-  | { readonly op: "unlisten"; readonly listener: number }
+  | { readonly op: "unlisten"; readonly call: number; readonly listener: number }
   /**
    * Wants one message, of which `header` has been read already. With `missing` >= 0: the rest of one whose length is
    * known. One longer than `max` is left after its header.

@@ -145,6 +145,7 @@ class Client {
       case "unlisten":
         servers.get(request.listener)?.close();
         servers.delete(request.listener);
+        this.#answer(request.call, {});
         return;
       case "read":
         wires.get(request.id)?.reads.push({ client: this, read: request, message: null });

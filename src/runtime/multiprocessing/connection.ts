@@ -43,6 +43,20 @@ const BOTH: Direction = { readable: true, writable: true };
  * One end of a pipe or socket that keeps messages whole. Once closed, its use is an `Error` with code `EBADF`.
  *
  * A message whose sending has begun goes out whole, also if its time is up or its signal aborted meanwhile.
+ *
+ * @example
+ * ```ts
+ * import { Pipe } from "heddle/multiprocessing";
+ *
+ * const [left, right] = Pipe();
+ * await left.send({ weights: [1, 2] }); // any value that can be cloned
+ * console.log((await right.recv()).weights.length); // prints 2
+ * right.sendBytesSync(new Uint8Array([7, 8, 9]), { offset: 1 });
+ * console.log(left.recvBytesSync().join()); // prints 8,9
+ * console.log(await left.poll()); // prints false
+ * left.close();
+ * right.close();
+ * ```
  */
 export class Connection<T = any> implements Disposable {
   readonly #channel: ConnectionChannel;
@@ -220,7 +234,10 @@ export class Connection<T = any> implements Disposable {
           "there, or let the other process connect with Client to a Listener",
       );
     }
-    const value: ProcessHandle = { ...direction, port: null, fd, unread: channel.handOver() };
+    const unread = channel.handOver();
+    // If something else among the arguments cannot cross, it is still here.
+    pins?.push(() => channel.takeOver(unread));
+    const value: ProcessHandle = { ...direction, port: null, fd, unread };
     return { tag: "Connection", value };
   }
 

@@ -133,7 +133,8 @@ export class Listener<T = any> implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#client.post({ op: "unlisten", listener: this.#listener });
+    // When this returns, the address is free again and the path of a Unix socket is gone.
+    this.#client.ask((call) => ({ op: "unlisten", call, listener: this.#listener }));
   }
 
   /** The end of `using`: `close()`. */

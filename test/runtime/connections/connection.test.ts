@@ -236,6 +236,7 @@ function reads(c: any) { c.sendSync([c.recvSync(), c.recvSync()]); }
 if (isMain) {
   const [a, b] = Pipe();
   a.sendSync("seen"); assert.equal(b.pollSync(), true); a.sendSync("unseen");
+  assert.throws(() => new Process({ target: reads as any, args: [b, Symbol("cannot cross")] }).start(), DataCloneError);
   const p = new Process({ target: reads, args: [b] }); p.start();
   assert.equal(a.pollSync({ timeout: 20_000 }), true);
   assert.deepEqual(a.recvSync(), ["seen", "unseen"]);

@@ -21,6 +21,7 @@ import { AuthenticationError, EOFError, isMain, TimeoutError } from "heddle";
 import { Client, ClientSync, Listener, Process } from "heddle/multiprocessing";
 const code = (code: string) => (error: any) => error.code === code;
 const frame = (body: Uint8Array | string) => { const b = Buffer.from(body as any); const h = Buffer.alloc(4); h.writeInt32BE(b.length); return Buffer.concat([h, b]); };
+const closing = (s: any) => new Promise((resolve) => s.resume().once("close", resolve));
 const raw = async (port: number) => { const s = connect({ host: "127.0.0.1", port }); s.on("error", () => {}); await once(s, "connect"); return s; };
 `;
 
@@ -130,7 +131,7 @@ if (isMain) {
   for (const attack of attacks) {
     const s = await raw(port);
     s.write(attack);
-    const closed = once(s.resume(), "close");
+    const closed = closing(s);
     assert.throws(() => listener.acceptSync({ timeout: 9000 }), AuthenticationError);
     await closed;
   }
@@ -147,7 +148,7 @@ if (isMain) {
   }
   assert.equal(silent.destroyed, false);
   // The silent one is sent away in the end.
-  const away = once(silent.resume(), "close");
+  const away = closing(silent);
   await assert.rejects(listener.accept({ timeout: 20_000 }), /too long/);
   await away;
 }`)).timeout(60_000);
