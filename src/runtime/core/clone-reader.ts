@@ -3,7 +3,7 @@ import { BUILTIN_ERRORS, ErrorClass, T, VIEWS } from "./clone-tags.js";
 import { errorClasses } from "./errors.js";
 import { findRegistered } from "./function-registry.js";
 import { fromHandle } from "./handles.js";
-import { localFrames } from "./local-frames.js";
+import { localFrames, withoutOwnFrames } from "./local-frames.js";
 
 /** How to decode. */
 export interface DecodeOptions {
@@ -311,7 +311,7 @@ function setStack(error: Error, stack: string): void {
 function joinStacks(remote: string, origin = "another thread"): string {
   const split = remote.search(/\n\s+at /);
   const head = split < 0 ? remote : remote.slice(0, split);
-  const frames = split < 0 ? "" : remote.slice(split + 1);
+  const frames = split < 0 ? "" : withoutOwnFrames(remote.slice(split + 1));
   const local = localFrames();
   return [head, local, frames === "" ? "" : `    --- in ${origin} ---\n${frames}`]
     .filter((part) => part !== "")

@@ -2,6 +2,7 @@
  * All error classes of the library, one each, whichever namespace exports them. They cross between threads and
  * processes by class (see `structured-clone.ts`), so `instanceof` tells them apart everywhere.
  */
+import { keepLocalFrames } from "./local-frames.js";
 
 /**
  * The library or one of its objects is used in a way its state does not allow.
@@ -18,7 +19,12 @@
  * }
  * ```
  */
-export class RuntimeError extends Error {}
+export class RuntimeError extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    keepLocalFrames(this);
+  }
+}
 
 /** Several tasks failed; `errors` holds what they threw. */
 export class ExceptionGroup extends AggregateError {}
@@ -329,6 +335,7 @@ export class DataCloneError extends Error {
     this.functionName = details.functionName ?? null;
     this.variables = details.variables ?? [];
     this.path = details.path ?? "";
+    keepLocalFrames(this);
   }
 }
 

@@ -1,27 +1,55 @@
 /** The frames of a stack that are the user's, not the library's or Node's. */
 
-const ownFrames =
-  /[\\/]dist[\\/](runtime|thread-main|process-main|io-service|preload|loader)\.cjs|[\\/]src[\\/](runtime|recorder|loader)[\\/]|\(?node:/;
+import { dirname, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** The package: `dist` holds the bundles, `src` what the tests of the sources run. */
+const home = dirname(__dirname.replace(/([\\/]src)[\\/]runtime[\\/]core$/, "$1"));
+const ownFolders = ["dist", "src"].flatMap((name) => {
+  const folder = `${home}${sep}${name}${sep}`;
+  return [folder, pathToFileURL(folder).href];
+});
+/** Frames to look at: deeper than any chain of ours. */
+const NEAR = 24;
+/** The same where a nested value is walked through, some frames for each level. */
+const DEEP = 200;
+
+function isOwnFrame(line: string): boolean {
+  return line.includes("node:") || ownFolders.some((folder) => line.includes(folder));
+}
 
 /** The lines of `stack`, by default that of the caller, that stand for the user's code, without the message. */
-export function localFrames(stack?: string): string {
+export function localFrames(stack?: string, depth = NEAR): string {
   let text = stack;
   if (text === undefined) {
     const holder: { stack?: string } = {};
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 24;
+    Error.stackTraceLimit = depth;
     Error.captureStackTrace(holder, localFrames);
     Error.stackTraceLimit = limit;
     text = String(holder.stack);
   }
   const lines = text.split("\n").filter((line) => /^\s+at /.test(line));
-  return lines.filter((line) => !ownFrames.test(line)).join("\n");
+  return lines.filter((line) => !isOwnFrame(line)).join("\n");
 }
 
 /** A shown error without the lines that stand for the library and Node; all of it if nothing would be left. */
 export function withoutOwnFrames(text: string): string {
   const isFrame = (line: string) => /^\s+at /.test(line);
   const lines = text.split("\n");
-  const kept = lines.filter((line) => !isFrame(line) || !ownFrames.test(line));
+  const kept = lines.filter((line) => !isFrame(line) || !isOwnFrame(line));
   return (kept.some(isFrame) ? kept : lines).join("\n");
+}
+
+/** Leaves only the user's frames in the stack of a new error, however deep in the library it is made. */
+export function keepLocalFrames(error: Error): void {
+  setFrames(error, localFrames(undefined, DEEP));
+}
+
+/** Puts frames in the place of those of an error, unless there are none. */
+export function setFrames(error: Error, frames: string): void {
+  if (frames === "") return;
+  const stack = String(error.stack);
+  const first = stack.search(/\n\s+at /);
+  error.stack = `${first < 0 ? stack : stack.slice(0, first)}\n${frames}`;
 }

@@ -12,6 +12,7 @@ import { callSite, emit, emitAt, intern, newWaitNumber, now, recording } from ".
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkTimeout } from "../core/deadline.js";
 import { CalledProcessError, TimeoutExpired } from "../core/errors.js";
+import { localFrames, setFrames } from "../core/local-frames.js";
 import type { NameOptions, TimeoutOptions } from "../types.js";
 import { type Command, commandName, parseCommand } from "./command.js";
 import { Output } from "./output.js";
@@ -128,10 +129,16 @@ export async function run(command: string | readonly string[], options: RunOptio
   signal?.throwIfAborted();
   const it = plan(command, options);
   const site = recording ? callSite() : 0;
+  const caller = localFrames();
   const child = spawn(it.file, it.args, it.spawnOptions);
   const stdout = new Output(child.stdout);
   const stderr = new Output(child.stderr);
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve, rejectAsIs) => {
+    // Its end comes by an event of Node's, from where no stack leads back to the caller.
+    const reject = (error: unknown) => {
+      if (error instanceof Error && error !== signal?.reason) setFrames(error, caller);
+      rejectAsIs(error);
+    };
     let wait = 0;
     let failure: (() => unknown) | null = null;
     let timer: NodeJS.Timeout | undefined;
