@@ -15,6 +15,7 @@
  * is removed. The shell holds nothing but the names and its errors' descriptor; without names left it ends at once.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { writeSync } from "node:fs";
 import { SHM_FOLDER } from "../platform/linux.js";
 import { rootPid } from "./root-process.js";
 
@@ -95,8 +96,29 @@ let tracker: ChildProcess | null = null;
 /** What this thread has registered: the inode of each name. */
 const registered = new Map<string, string>();
 
+/** Inodes that a name had before: an attempt to create it again is told, and forgotten, while there is the first one. */
+const earlier = new Map<string, string[]>();
+const sleep = new Int32Array(new SharedArrayBuffer(4));
+
+/** Returns when the tracker will know, whatever happens to this process then: Node would keep what does not fit. */
 function tell(op: "+" | "-", identity: string, name: string): void {
-  tracker?.stdin?.write(`${op} ${identity} /${name}/\n`);
+  const line = `${op} ${identity} /${name}/\n`;
+  const stdin = tracker?.stdin;
+  const fd = (stdin as { _handle?: { fd?: number } } | null | undefined)?._handle?.fd;
+  if (fd === undefined || fd < 0) {
+    stdin?.write(line);
+    return;
+  }
+  const bytes = Buffer.from(line);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      // Without a tracker the memory is as good; only a crash leaves its name.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+      Atomics.wait(sleep, 0, 0, 1);
+    }
+  }
 }
 
 function start(): ChildProcess {
@@ -112,18 +134,15 @@ function start(): ChildProcess {
   return shell;
 }
 
-/** Has the tracker there before the first name is, so that no moment is left in which a kill leaves one behind. */
-export function readyToTrack(): void {
-  if (process.platform === "linux") tracker ??= start();
-}
-
 /**
- * Has a name removed when the program is over. `identity`: what tells its block from a later one of that name; null on a
- * platform that cannot, where nothing is tracked. Names with a line break are not tracked either.
+ * Has a name removed when the program is over. `identity`: what tells its block from others of that name. Names with a
+ * line break are not tracked.
  */
-export function trackName(name: string, identity: string | null): void {
-  if (identity === null || name.includes("\n")) return;
+export function trackName(name: string, identity: string): void {
+  if (name.includes("\n")) return;
   tracker ??= start();
+  const before = registered.get(name);
+  if (before !== undefined) earlier.set(name, [...(earlier.get(name) ?? []), before]);
   registered.set(name, identity);
   tell("+", identity, name);
 }
@@ -132,6 +151,8 @@ export function trackName(name: string, identity: string | null): void {
 export function forgetName(name: string): void {
   const identity = registered.get(name);
   if (identity === undefined) return;
-  registered.delete(name);
+  const before = earlier.get(name)?.pop();
+  if (before === undefined) registered.delete(name);
+  else registered.set(name, before);
   tell("-", identity, name);
 }

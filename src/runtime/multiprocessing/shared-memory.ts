@@ -9,7 +9,7 @@ import { RuntimeError } from "../core/errors.js";
 import { type Handle, registerHandle, toHandle } from "../core/handles.js";
 import type { Mapping, SharedMemorySystem } from "../platform/shared-memory-system.js";
 import { sharedMemorySystem } from "../platform/system.js";
-import { forgetName, readyToTrack, trackName } from "./resource-tracker.js";
+import { forgetName, trackName } from "./resource-tracker.js";
 import "../core/hold.js"; // Symbol.dispose, where Node lacks it
 
 const TAG = "SharedMemory";
@@ -39,12 +39,26 @@ const objectsGone = new FinalizationRegistry<Hold>((hold) => {
   if (!hold.viewed && !hold.closed) sharedMemorySystem().unmap(hold.mapping);
 });
 
+/** Creates a block whose name is removed also after a crash. */
+function createTracked(system: SharedMemorySystem, name: string, size: number): Mapping {
+  let tracked = false;
+  try {
+    return system.create(name, size, (identity) => {
+      trackName(name, identity);
+      tracked = true;
+    });
+  } catch (error) {
+    if (tracked) forgetName(name);
+    throw error;
+  }
+}
+
 function makeUp(system: SharedMemorySystem, size: number): { name: string; mapping: Mapping } {
   for (;;) {
     const bytes = (NAME_CHARACTERS - system.namePrefix.length) >> 1;
     const name = system.namePrefix + randomBytes(bytes).toString("hex");
     try {
-      return { name, mapping: system.create(name, size) };
+      return { name, mapping: createTracked(system, name, size) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
@@ -102,13 +116,11 @@ export class SharedMemory implements Disposable {
         throw new RangeError(`the block has ${mapping.size} bytes; this Node has buffers of ${limits.MAX_LENGTH}`);
       }
     } else {
-      readyToTrack();
       if (name === undefined) ({ name: this.#name, mapping } = makeUp(system, size));
       else {
         this.#name = name;
-        mapping = system.create(name, size);
+        mapping = createTracked(system, name, size);
       }
-      trackName(this.#name, system.identity(this.#name));
     }
     this.#hold = { mapping, viewed: false, closed: false };
     objectsGone.register(this, this.#hold);

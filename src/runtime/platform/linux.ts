@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type NativeFunction, native } from "./native.js";
-import type { AnonymousMapping, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
+import type { AnonymousMapping, BeforeNamed, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
 import { errorWithCode, systemError } from "./system-error.js";
 
 /** Where the system keeps named memory. */
@@ -34,6 +34,9 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MFD_CLOEXEC = 1;
 const O_CLOEXEC = 0o2000000;
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+const AT_FDCWD = -100;
+const AT_SYMLINK_FOLLOW = 0x400;
 const FAILED = 0xffff_ffff_ffff_ffffn;
 /** How a memfd of ours shows under /proc. */
 const MEMFD_NAME = "heddle";
@@ -59,6 +62,7 @@ export class LinuxSharedMemory implements SharedMemorySystem {
   readonly #memfdCreate: NativeFunction;
   readonly #open: NativeFunction;
   readonly #close: NativeFunction;
+  readonly #linkat: NativeFunction;
 
   constructor() {
     const libc = native().load(null);
@@ -67,19 +71,25 @@ export class LinuxSharedMemory implements SharedMemorySystem {
     this.#memfdCreate = libc.func("int memfd_create(const char *name, unsigned int flags)");
     this.#open = libc.func("int open(const char *path, int flags, ...)");
     this.#close = libc.func("int close(int fd)");
+    this.#linkat = libc.func("int linkat(int from, const char *old, int to, const char *path, int flags)");
   }
 
-  create(name: string, size: number): Mapping {
+  create(name: string, size: number, named: BeforeNamed): Mapping {
     const path = pathOf(name);
     assertRoom(size);
-    const { O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW } = constants;
-    const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    // Without a name at first, so that whoever removes names after a crash knows of it before there is one, and nobody
+    // attaches to a block that has no size yet.
+    const fd = openSync(SHM_FOLDER, O_TMPFILE | constants.O_RDWR, 0o600);
     try {
       ftruncateSync(fd, size);
-      return this.#map(fd, size);
-    } catch (error) {
-      unlinkSync(path);
-      throw error;
+      const mapping = this.#map(fd, size);
+      named(String(fstatSync(fd, { bigint: true }).ino));
+      if (Number(this.#linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW)) < 0) {
+        const errno = native().errno();
+        this.#munmap(mapping.address, mapping.size);
+        throw systemError(errno, "shm_open", name);
+      }
+      return mapping;
     } finally {
       closeSync(fd);
     }
@@ -96,15 +106,6 @@ export class LinuxSharedMemory implements SharedMemorySystem {
 
   unlink(name: string): void {
     unlinkSync(pathOf(name));
-  }
-
-  identity(name: string): string | null {
-    const fd = openSync(pathOf(name), constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      return String(fstatSync(fd, { bigint: true }).ino);
-    } finally {
-      closeSync(fd);
-    }
   }
 
   createAnonymous(size: number): AnonymousMapping {

@@ -70,10 +70,6 @@ export class MacSharedMemory implements SharedMemorySystem {
     if (Number(this.#shmUnlink(`/${name}`)) < 0) throw systemError(native().errno(), "shm_unlink", name);
   }
 
-  identity(): string | null {
-    return null;
-  }
-
   createAnonymous(size: number): AnonymousMapping {
     const name = `hdl_${randomBytes(12).toString("hex")}`;
     const mapping = this.create(name, size);

@@ -16,18 +16,22 @@ export interface AnonymousMapping extends Mapping {
   readonly reference: Reference;
 }
 
+/**
+ * Told what tells a block from a later one of the same name, before the block gets that name. Not called on a platform
+ * where nobody but its own process could remove a name after a crash.
+ */
+export type BeforeNamed = (identity: string) => void;
+
 /** Sizes are in bytes. What fails throws an `Error` with a code, as `EEXIST`. */
 export interface SharedMemorySystem {
   /** What the names begin with that we make up ourselves, as CPython does on this platform. */
   readonly namePrefix: string;
   /** Makes a named block, zeroed. Throws `EEXIST` if there is one of that name, `ENOSPC` if there is no room. */
-  create(name: string, size: number): Mapping;
+  create(name: string, size: number, named: BeforeNamed): Mapping;
   /** Maps the block of a name, all of it. Throws `ENOENT` if there is none. */
   open(name: string): Mapping;
   /** Removes a name; mappings stay. Throws `ENOENT` if there is none. */
   unlink(name: string): void;
-  /** What tells this block from a later one of the same name, for whoever removes names after a crash; or null. */
-  identity(name: string): string | null;
   /** Makes memory that no name leads to, zeroed. */
   createAnonymous(size: number): AnonymousMapping;
   /** Maps the memory of a reference. Throws `ENOENT` if its process has ended or closed it. */

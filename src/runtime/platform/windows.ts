@@ -73,10 +73,6 @@ export class WindowsSharedMemory implements SharedMemorySystem {
     // The name goes with the last view, as CPython documents it for this platform.
   }
 
-  identity(): string | null {
-    return null;
-  }
-
   createAnonymous(size: number): AnonymousMapping {
     const name = `heddle_${randomBytes(16).toString("hex")}`;
     return { ...this.create(name, size), reference: { name } };

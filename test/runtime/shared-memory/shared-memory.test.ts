@@ -153,7 +153,7 @@ if (isMain) {
     expectScript(
       `${head}
 import { readdirSync, readFileSync } from "node:fs";
-const mapped = () => readFileSync("/proc/self/maps", "utf8").split("\\n").filter((line) => line.includes("/dev/shm/psm_")).length;
+const mapped = () => readFileSync("/proc/self/maps", "utf8").split("\\n").filter((line) => line.includes("/dev/shm/")).length;
 const files = () => readdirSync("/proc/self/fd").length;
 const cycle = (touch: boolean) => {
   const block = new SharedMemory({ create: true, size: 100_000 });
@@ -164,6 +164,11 @@ const cycle = (touch: boolean) => {
   block.unlink();
 };
 cycle(true);
+{
+  using shown = new SharedMemory({ create: true, size: 1 });
+  assert.equal(mapped(), 1);
+  shown.unlink();
+}
 const before = files();
 for (let i = 0; i < 400; i++) cycle(i % 2 === 0);
 assert.equal(mapped(), 0, "closed is not mapped any more, also where buf was used and nothing was collected");
@@ -180,7 +185,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc");
-const mapped = () => readFileSync("/proc/self/maps", "utf8").split("\\n").filter((line) => line.includes("/dev/shm/psm_")).length;
+const mapped = () => readFileSync("/proc/self/maps", "utf8").split("\\n").filter((line) => line.includes("/dev/shm/")).length;
 const drop = () => {
   for (let i = 0; i < 100; i++) {
     const block = new SharedMemory({ create: true, size: 5000 });

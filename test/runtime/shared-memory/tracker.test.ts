@@ -1,7 +1,16 @@
 /** Names of shared memory after the end of the program, however it ended. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -114,6 +123,32 @@ if (isMain) {
         await program.errors(/resource_tracker: There.*\nresource_tracker: There/);
       },
     ));
+
+  it("are removed at whatever moment it is killed", async () => {
+    for (let round = 0; round < 10; round++) {
+      const mark = `heddle_kill_${process.pid}_${round}_`;
+      await running(
+        `let number = 0;
+const kept: SharedMemory[] = [];
+say("up");
+for (;;) {
+  const block = new SharedMemory({ create: true, size: 100, name: "${mark}" + number++ });
+  if (number % 50 === 0 && kept.length < 10) { kept.push(block); continue; }
+  block.close();
+  block.unlink();
+}`,
+        async (program) => {
+          await program.lines(1);
+          await pause(Math.random() * 100);
+          program.kill();
+          const left = () => readdirSync("/dev/shm").filter((name) => name.startsWith(mark));
+          for (const start = performance.now(); left().length > 0 && performance.now() - start < 10_000; )
+            await pause(20);
+          assert.deepEqual(left(), []);
+        },
+      );
+    }
+  });
 
   it("are removed with a warning when the program just ends", async () => {
     const { stdout, stderr, code } = await runScript(`${head}say(new SharedMemory({ create: true, size: 10 }).name);`, {
