@@ -7,6 +7,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, emit, intern, newObjectNumber, recording, recordObject } from "../../recorder/emit.js";
 import { EventKind, ObjectKind, WaitReason } from "../../trace/events.js";
+import { checkOptions } from "../core/check-options.js";
 import { BrokenProcessPool, RuntimeError } from "../core/errors.js";
 import { referenceTo } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
@@ -123,6 +124,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
    */
   constructor(options: ProcessPoolExecutorOptions<I> = {} as ProcessPoolExecutorOptions<I>) {
     super();
+    checkOptions(options, "{ maxWorkers: 4 }");
     const { name, maxWorkers, maxTasksPerChild, initializer, initArgs } = options as ProcessPoolExecutorOptions<
       unknown[]
     >;

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
+import { checkOptions } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -55,6 +56,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
    */
   constructor(options?: ThreadPoolExecutorOptions<I>) {
     super();
+    checkOptions(options, "{ maxWorkers: 4 }");
     const { name, maxWorkers, threadNamePrefix, initializer, initArgs } = (options ?? {}) as ThreadPoolExecutorOptions<
       unknown[]
     >;

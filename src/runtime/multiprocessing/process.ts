@@ -10,6 +10,7 @@ import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { checkOptions } from "../core/check-options.js";
 import { RuntimeError } from "../core/errors.js";
 import { type FunctionReference, referenceTo } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
@@ -98,6 +99,7 @@ export class Process<A extends unknown[] = []> {
    * of the wrong kind.
    */
   constructor(options: ActivityOptions<A> = {} as ActivityOptions<A>) {
+    checkOptions(options, "{ target: work, args: [1] }");
     const { target, args = [], name, daemon } = options as ActivityOptions<unknown[]>;
     if (target !== undefined && typeof target !== "function") throw new TypeError("target must be a function");
     if (!Array.isArray(args)) throw new TypeError("args must be an array");

@@ -1,4 +1,6 @@
 /** The queues between the threads of a process, after Python's `queue`. What they do is in `channel.ts`. */
+
+import { checkOptions } from "../core/check-options.js";
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
@@ -77,6 +79,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. */
   constructor(options?: QueueOptions, order: Order<T> = fifo, handle: QueueHandle | null = null) {
+    checkOptions(options, "{ maxSize: 10 }");
     const maxSize = handle?.maxSize ?? options?.maxSize ?? 0;
     if (typeof maxSize !== "number" || Number.isNaN(maxSize)) throw new TypeError("maxSize must be a number");
     this.maxSize = maxSize;

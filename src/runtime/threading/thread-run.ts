@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { recording } from "../../recorder/emit.js";
 import { arrivedFunctionsLoaded } from "../core/crossing-function.js";
+import { RuntimeError } from "../core/errors.js";
 import { resolveReference } from "../core/function-reference.js";
 import { importMainScript, mainScriptPath } from "../core/main-script.js";
 import { nativeThreadId } from "../core/native-id.js";
@@ -13,6 +14,8 @@ import { describeError, excepthook } from "./excepthook.js";
 import { adoptThread, childrenEnded, currentThread, Thread, type ThreadStart } from "./thread.js";
 
 let reported = false;
+/** From its end on, that nothing is left to run is no news. */
+let ending = false;
 
 /** Tells of an error that ended this thread: to the hook of who started it, if there is one, else on stderr. */
 function report(error: unknown): void {
@@ -33,6 +36,7 @@ function report(error: unknown): void {
 }
 
 async function end(): Promise<never> {
+  ending = true;
   currentRecord().end();
   await closePools();
   // Node ends the workers of a worker with it, Python's threads live on: so this one stays until its own have ended.
@@ -51,6 +55,11 @@ export async function runThread(): Promise<void> {
   process.on("exit", () => record.end());
   process.on("uncaughtException", (error) => {
     report(error);
+    void end();
+  });
+  process.on("beforeExit", () => {
+    if (ending) return;
+    report(new RuntimeError("its run() returned a promise that nothing is left to settle"));
     void end();
   });
   try {

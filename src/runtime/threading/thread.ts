@@ -9,6 +9,7 @@ import { join as joinPath } from "node:path";
 import { isMainThread, SHARE_ENV, threadId, Worker } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { checkOptions } from "../core/check-options.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
 import { DataCloneError, RuntimeError } from "../core/errors.js";
 import { type FunctionReference, referenceTo } from "../core/function-reference.js";
@@ -121,6 +122,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
       this.#started = true;
       return;
     }
+    checkOptions(options, "{ target: work, args: [1] }");
     const { target, args, name, daemon } = (options ?? {}) as {
       target?: (...args: A) => unknown;
       args?: Readonly<A>;

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
+import { checkOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../../core/types.js";
@@ -51,6 +52,7 @@ export class ThreadPool<I extends unknown[] = []> extends PoolBase {
    * `DataCloneError` if the initializer or its arguments cannot cross, `RuntimeError` while the script is imported.
    */
   constructor(options?: ThreadPoolOptions<I>) {
+    checkOptions(options, "{ processes: 4 }");
     const given = (options ?? {}) as ThreadPoolOptions<unknown[]>;
     const processes = given.processes ?? availableParallelism();
     if (typeof processes !== "number") throw new TypeError("processes must be a number");
