@@ -11,10 +11,12 @@
  * A view must never be touched after its mapping has ended. Whoever makes a view of a segment holds the segment with it
  * (see {@link Segment.view}); only when the segment itself is garbage, and so all views are, is it unmapped.
  */
+
 import { randomBytes } from "node:crypto";
 import { isMainThread } from "node:worker_threads";
 import { RuntimeError } from "../core/errors.js";
 import type { Pins } from "../core/handles.js";
+import { unrefOwn } from "../core/stuck-loop.js";
 import type { AnonymousMapping, Reference } from "./shared-memory-system.js";
 import { sharedMemorySystem } from "./system.js";
 
@@ -63,7 +65,7 @@ function letGo(hold: Hold): void {
   if (referenced(hold)) {
     if (hold.kept) return;
     lingering.add(hold);
-    look ??= setInterval(lookAgain, LOOK_MS).unref();
+    look ??= unrefOwn(setInterval(lookAgain, LOOK_MS));
     return;
   }
   lingering.delete(hold);

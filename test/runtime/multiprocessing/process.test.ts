@@ -189,7 +189,7 @@ if (isMain) {
   });
 
   it("starts and joins from a thread, while the main thread blocks", () =>
-    expectScript(`${head}
+    runScript(`${head}
 import { Thread } from "heddle/threading";
 function hello() { console.log("from a process"); }
 function starter() { const p = new Process({ target: hello }); p.start(); p.joinSync(); console.log("joined", p.exitCode); }
@@ -198,9 +198,14 @@ async function later() { await new Promise((r) => setTimeout(r, 200)); console.l
 if (isMain) {
   const t = new Thread({ target: starter }); t.start(); t.joinSync();
   const u = new Thread({ target: leaves }); u.start(); u.joinSync();
-  await new Promise((r) => setTimeout(r, 1000));
   console.log("done");
-}`).then(({ stdout, stderr }) => assert.equal(stdout, "from a process\njoined 0\nlater\ndone\n", stderr)));
+}`).then(({ code, stdout, stderr }) => {
+      assert.equal(code, 0, stderr);
+      // Nobody waits for the second one, but for the end of the program.
+      const lines = stdout.trimEnd().split("\n");
+      assert.deepEqual(lines.slice(0, 2), ["from a process", "joined 0"], stderr);
+      assert.deepEqual(lines.slice(2).sort(), ["done", "later"], stderr);
+    }));
 
   it("has no input, and the environment, directory and arguments of its parent", () =>
     expectScript(

@@ -216,8 +216,8 @@ if (isMain) {
   assert.ok(broken > 0);
   console.log("done");
 }`,
-      { timeout: 55_000 },
-    ));
+      { timeout: 150_000 },
+    )).timeout(180_000);
 
   it("passes a hundred megabytes through and back", () =>
     expectScript(`${head}
