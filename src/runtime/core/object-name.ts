@@ -2,7 +2,6 @@
  * Names of objects (rule 10): the user's own, or the kind and the file and line of creation. The place is captured when
  * the object is made and put into words only when somebody asks.
  */
-import { basename } from "node:path";
 import { localFrames } from "./local-frames.js";
 
 export class ObjectName {
@@ -25,8 +24,12 @@ export class ObjectName {
   toString(): string {
     if (this.text === null) {
       const first = localFrames(String(this.place?.stack)).split("\n")[0] ?? "";
-      const at = /\(?([^\s()]+):(\d+):\d+\)?$/.exec(first);
-      this.text = at === null ? this.kind : `${this.kind} ${basename(at[1] as string)}:${at[2]}`;
+      const at = /([^\\/]+):(\d+):\d+\)?$/.exec(first);
+      const file = at?.[1] ?? "";
+      this.text =
+        at === null
+          ? this.kind
+          : `${this.kind} ${first.includes("file://") ? decodeURIComponent(file) : file}:${at[2]}`;
     }
     return this.text;
   }

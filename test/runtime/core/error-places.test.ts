@@ -30,7 +30,7 @@ if (isMain) {
     try {
       await attempt();
     } catch (error) {
-      places[name] = framesOf(error).map((frame) => /(\\w+\\.ts:\\d+)/.exec(frame)?.[1] ?? frame);
+      places[name] = framesOf(error).map((frame) => /([ \\w]+\\.ts:\\d+)/.exec(frame)?.[1] ?? frame);
     }
   }
   console.log(JSON.stringify(places));
@@ -40,7 +40,7 @@ if (isMain) {
 describe("the places errors tell", () => {
   // The library's own sources have such a folder, too.
   const folder = mkdtempSync(join(tmpdir(), "heddle-places-"));
-  const file = join(folder, "src", "runtime", "jobs.ts");
+  const file = join(folder, "src", "runtime", "all jobs.ts");
   before(() => {
     mkdirSync(join(folder, "src", "runtime"), { recursive: true });
     writeFileSync(file, script);
@@ -50,7 +50,7 @@ describe("the places errors tell", () => {
   it("are the user's lines and no others, in whatever folder they stand", async () => {
     const { code, stdout, stderr } = await runFile(file);
     assert.equal(code, 0, stderr);
-    const line = (text: string) => `jobs.ts:${script.split("\n").findIndex((part) => part.includes(text)) + 1}`;
+    const line = (text: string) => `all jobs.ts:${script.split("\n").findIndex((part) => part.includes(text)) + 1}`;
     const attempt = line("await attempt()");
     assert.deepEqual(JSON.parse(stdout), {
       lock: `Lock ${line("new Lock()")}`,
