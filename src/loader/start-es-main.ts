@@ -8,11 +8,22 @@ const UNSETTLED = 13;
 
 /** Starts the module. Its errors are uncaught ones, as those of any main script. */
 export function startEsMain(path: string): void {
-  const onExit = (): void => {
-    process.exitCode ??= UNSETTLED;
+  // Only where the loop came to its end: a call of `process.exit()` in the module is no await that never settles.
+  let drained = false;
+  const onBeforeExit = (): void => {
+    drained = true;
+    // If somebody found more to do, the loop goes on and comes by here.
+    setImmediate(() => {
+      drained = false;
+    }).unref();
   };
+  const onExit = (): void => {
+    if (drained) process.exitCode ??= UNSETTLED;
+  };
+  process.on("beforeExit", onBeforeExit);
   process.on("exit", onExit);
   const settle = (): void => {
+    process.off("beforeExit", onBeforeExit);
     process.off("exit", onExit);
   };
   const started = import(pathToFileURL(path).href);

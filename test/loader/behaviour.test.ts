@@ -149,6 +149,13 @@ for (const node of nodes) {
       const { status, stderr } = folder.run(node.path, "reject.ts");
       assert.equal(status, 1);
       assert.match(stderr, /Error: no\n\s+at .*reject\.ts:1:/);
+      folder.write("leaves.ts", "export {};\nawait 0;\nprocess.exit();\n");
+      assert.equal(folder.run(node.path, "leaves.ts").status, 0, "process.exit() is no wait");
+      folder.write(
+        "leaves-soon.ts",
+        "setTimeout(() => process.exit(), 20);\nexport {};\nawait new Promise(() => {});\n",
+      );
+      assert.equal(folder.run(node.path, "leaves-soon.ts").status, 0, "nor is one of a timer");
     });
 
     it("compiles once: the second run loads no compiler, and the same is true of a changed and restored file", () => {
