@@ -182,7 +182,9 @@ export class RecordApplier {
         const holder = group.threads.get(b)?.index;
         if (holder === undefined) return;
         const inexact = (flags & EventFlag.InexactTime) !== 0;
-        model.object(group, object, ObjectKind.Lock).found(t - a * 1e6, holder, this.#site(site), inexact);
+        // Of itself a thread tells only at its end, when much can have happened to the lock since.
+        const memory = holder === thread ? Number.POSITIVE_INFINITY : undefined;
+        model.object(group, object, ObjectKind.Lock).found(t - a * 1e6, holder, this.#site(site), inexact, memory);
         return;
       }
       case EventKind.LockAbandoned: {

@@ -132,10 +132,13 @@ export class ObjectLane implements ObjectTrack {
     return -1;
   }
 
-  /** A hold that began without a word, and is told now since somebody waits for its end. */
-  found(start: number, thread: number, site: number, inexact: boolean): void {
+  /**
+   * A hold that began without a word, and is told now since somebody waits for its end, or its thread ends. `memory`: how
+   * many of the last holds to look through for its end.
+   */
+  found(start: number, thread: number, site: number, inexact: boolean, memory = 16): void {
     const { holds } = this;
-    if (holds === null || this.#heldBy(thread) >= 0 || this.#alreadyOver(start, thread)) return;
+    if (holds === null || this.#heldBy(thread) >= 0 || this.#alreadyOver(start, thread, memory)) return;
     this.tally.acquisitions++;
     this.#held.push(holds.push(this.#noEarlier(start), thread, site, 1, inexact));
   }
@@ -193,9 +196,9 @@ export class ObjectLane implements ObjectTrack {
   }
 
   /** Whether the hold that a thread began then has come to its end before it was found. */
-  #alreadyOver(start: number, thread: number): boolean {
+  #alreadyOver(start: number, thread: number, memory: number): boolean {
     const holds = this.holds!;
-    for (let row = holds.count - 1; row >= 0 && row >= holds.count - 16; row--) {
+    for (let row = holds.count - 1; row >= 0 && row >= holds.count - memory; row--) {
       if (holds.thread[row] === thread) return holds.end[row]! > start + TOLERANCE_NS;
     }
     return false;

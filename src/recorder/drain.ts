@@ -18,7 +18,18 @@ import {
   samplesFrame,
   systemThreadsFrame,
 } from "../trace/writer.js";
-import { EndedBit, ProcessWord, processWords, type Slot, SlotState, SlotWord, slotAt } from "./ring-memory.js";
+import {
+  EndedBit,
+  LEDGER_ENTRIES,
+  LedgerF64,
+  LedgerU32,
+  ProcessWord,
+  processWords,
+  type Slot,
+  SlotState,
+  SlotWord,
+  slotAt,
+} from "./ring-memory.js";
 import type { RecorderEnvironment, RecorderSession } from "./session.js";
 
 export const DrainHolder = {
@@ -145,7 +156,7 @@ export class Drain {
       this.#slots[i] ??= slotAt(this.#memory, i);
       const slot = this.#slots[i] as Slot;
       if (Atomics.load(slot.words, SlotWord.State) !== SlotState.Live) continue;
-      if (this.#drainSlot(slot, t, askAll, sections)) count++;
+      if (this.#drainSlot(slot, t, askAll, final, sections)) count++;
       if (sections.length > STANDARD_FRAME_BYTES) {
         this.#writeEvents(sections, count, 0);
         sections.length = 0;
@@ -177,7 +188,7 @@ export class Drain {
   }
 
   /** Encodes what a ring holds; whether that was anything. Frees the slot of a thread that is gone. */
-  #drainSlot(slot: Slot, t: number, ask: boolean, out: ByteWriter): boolean {
+  #drainSlot(slot: Slot, t: number, ask: boolean, final: boolean, out: ByteWriter): boolean {
     const { words } = slot;
     // Asked before the head is read: a thread that is gone writes no more.
     const gone = ask && isGone(words);
@@ -186,14 +197,17 @@ export class Drain {
     const length = (head - tail) | 0;
     const lost = gone ? Atomics.exchange(words, SlotWord.Dropped, 0) : 0;
     const endMissing = gone && (Atomics.load(words, SlotWord.Ended) & EndedBit.Said) === 0;
-    const some = length > 0 || lost > 0 || endMissing;
+    // A thread that is gone, or goes with the process, tells nothing of these any more.
+    const untold = gone || final ? untoldEntries(slot) : 0;
+    const some = length > 0 || lost > 0 || endMissing || untold > 0;
     if (some) {
-      this.#columns ??= makeColumns(slot.records + 2);
+      this.#columns ??= makeColumns(slot.records + 2 + 2 * LEDGER_ENTRIES);
       const columns = this.#columns;
       const texts: { number: number; text: string }[] = [];
       let count = copyRecords(slot, tail, length, columns, texts);
       if (lost > 0) count = addRecord(columns, count, this.#ns(t), EventKind.Dropped, 0, lost);
       const thread = words[SlotWord.Thread] as number;
+      if (untold > 0) count = this.#tellLedger(slot, t, thread, columns, count);
       if (endMissing) count = addRecord(columns, count, this.#ns(t), EventKind.ThreadEnd, thread, 0);
       encodeThreadEvents(out, { thread, texts, count, ...columns });
     }
@@ -204,6 +218,36 @@ export class Drain {
     if (gone) Atomics.store(words, SlotWord.State, SlotState.Free);
     return some;
   }
+
+  /** Writes what a ledger holds as records of its thread, and empties it. */
+  #tellLedger(slot: Slot, t: number, thread: number, columns: Columns, row: number): number {
+    const { ledgerF64, ledgerU32 } = slot;
+    for (let i = 0; i < LEDGER_ENTRIES; i++) {
+      const f = i * LedgerF64.Size;
+      const u = i * LedgerU32.Size;
+      const object = ledgerU32[u + LedgerU32.Object] as number;
+      const times = ledgerU32[u + LedgerU32.Count] as number;
+      const began = ledgerF64[f + LedgerF64.Began] as number;
+      if (times !== 0) {
+        const until = ledgerF64[f + LedgerF64.Until] as number;
+        const us = Math.round((until - (ledgerF64[f + LedgerF64.Since] as number)) * 1000);
+        row = addRecord(columns, row, this.#ns(until), EventKind.LockHolds, object, times, us);
+      }
+      if (began !== 0) row = addRecord(columns, row, this.#ns(t), EventKind.LockHeld, object, t - began, thread);
+    }
+    ledgerU32.fill(0);
+    return row;
+  }
+}
+
+/** How many entries of a slot's ledger tell what no record does. */
+function untoldEntries({ ledgerF64, ledgerU32 }: Slot): number {
+  let count = 0;
+  for (let i = 0; i < LEDGER_ENTRIES; i++) {
+    if (ledgerU32[i * LedgerU32.Size + LedgerU32.Count] !== 0) count++;
+    else if (ledgerF64[i * LedgerF64.Size + LedgerF64.Began] !== 0) count++;
+  }
+  return count;
 }
 
 /** Nanoseconds of CPU time of this thread where Node tells them (22.19 on), else of the clock. */
@@ -287,14 +331,14 @@ function copyText(slot: Slot, index: number, length: number): string {
   return new TextDecoder().decode(bytes);
 }
 
-function addRecord(columns: Columns, row: number, ns: number, kind: number, object: number, a: number): number {
+function addRecord(columns: Columns, row: number, ns: number, kind: number, object: number, a: number, b = 0): number {
   columns.t[row] = ns;
   columns.kind[row] = kind;
   columns.flags[row] = EventFlag.InexactTime;
   columns.object[row] = object;
   columns.site[row] = 0;
   columns.a[row] = a;
-  columns.b[row] = 0;
+  columns.b[row] = b;
   return row + 1;
 }
 

@@ -79,6 +79,13 @@ export const newWaitNumber: () => number = recorder?.newWaitNumber ?? (() => ++l
  */
 export const tick: Int32Array = recorder?.tick ?? new Int32Array(1);
 
+/**
+ * This thread's ledger, see `ring-memory.ts`: what stands there is told for it if it is terminated. Only to be written
+ * where `recording`.
+ */
+export const ledgerF64: Float64Array = recorder?.ledgerF64 ?? new Float64Array(0);
+export const ledgerU32: Uint32Array = recorder?.ledgerU32 ?? new Uint32Array(0);
+
 /** Whether a thread can go on by itself. */
 export const StuckState = {
   /** It can, or nothing is known. */

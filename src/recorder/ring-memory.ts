@@ -65,6 +65,20 @@ export const SlotState = { Free: 0, Claiming: 1, Live: 2 } as const;
 /** Bits of {@link SlotWord.Ended}. */
 export const EndedBit = { Said: 1, Told: 2 } as const;
 
+/**
+ * A slot's ledger: what its thread tells of only later (`runtime/core/mutex.ts`), so that whoever drains can tell it when
+ * the thread cannot any more. An entry is of one lock: 32 bytes, of which these are places as float64 and as uint32.
+ */
+export const LEDGER_ENTRIES = 32;
+export const LedgerF64 = {
+  /** When the hold began that goes on, or 0. */ Began: 0,
+  /** Brief holds that are not told: when the first began, */ Since: 1,
+  /** and the last. */ Until: 2,
+  Size: 4,
+} as const;
+export const LedgerU32 = { Object: 6, /** How many brief holds are not told. */ Count: 7, Size: 8 } as const;
+const LEDGER_BYTES = LEDGER_ENTRIES * LedgerU32.Size * 4;
+
 const PROCESS_BYTES = 256;
 const SLOT_WORDS = 64;
 
@@ -91,8 +105,12 @@ export function createRingMemory(sizes: readonly (readonly [number, number])[] =
   return null;
 }
 
-function ringStart(slots: number): number {
+function ledgerStart(slots: number): number {
   return PROCESS_BYTES + slots * SLOT_WORDS * 4;
+}
+
+function ringStart(slots: number): number {
+  return ledgerStart(slots) + slots * LEDGER_BYTES;
 }
 
 export function processWords(memory: SharedArrayBuffer): Int32Array {
@@ -104,6 +122,8 @@ export interface Slot {
   readonly words: Int32Array;
   /** Float64 view of `words`, for OffsetNs at index OffsetNs / 2. */
   readonly wordsF64: Float64Array;
+  readonly ledgerF64: Float64Array;
+  readonly ledgerU32: Uint32Array;
   readonly records: number;
   readonly f64: Float64Array;
   readonly u32: Uint32Array;
@@ -115,10 +135,13 @@ export function slotAt(memory: SharedArrayBuffer, index: number): Slot {
   const slots = process[ProcessWord.Slots] as number;
   const records = process[ProcessWord.RingRecords] as number;
   const start = PROCESS_BYTES + index * SLOT_WORDS * 4;
+  const ledger = ledgerStart(slots) + index * LEDGER_BYTES;
   const ring = ringStart(slots) + index * records * RECORD_BYTES;
   return {
     words: new Int32Array(memory, start, SLOT_WORDS),
     wordsF64: new Float64Array(memory, start, SLOT_WORDS / 2),
+    ledgerF64: new Float64Array(memory, ledger, LEDGER_BYTES / 8),
+    ledgerU32: new Uint32Array(memory, ledger, LEDGER_BYTES / 4),
     records,
     f64: new Float64Array(memory, ring, (records * RECORD_BYTES) / 8),
     u32: new Uint32Array(memory, ring, (records * RECORD_BYTES) / 4),

@@ -22,6 +22,8 @@ export interface ThreadRecorder {
   newWaitNumber(): number;
   readonly tick: Int32Array;
   setStuck(state: number): void;
+  readonly ledgerF64: Float64Array;
+  readonly ledgerU32: Uint32Array;
   threadStarting(): void;
   threadGone(number: number): void;
   sessionEnvironment(): Record<string, string>;

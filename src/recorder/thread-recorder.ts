@@ -161,6 +161,7 @@ function announce(
   slot.words[SlotWord.Dropped] = 0;
   slot.words[SlotWord.Grace] = 0;
   slot.words[SlotWord.Stuck] = 0;
+  slot.ledgerU32.fill(0);
   slot.wordsF64[SlotWord.OffsetNs / 2] = clockOffsetNs(BigInt(session.originNs));
   Atomics.store(slot.words, SlotWord.Head, Atomics.load(slot.words, SlotWord.Tail));
   Atomics.store(slot.words, SlotWord.State, SlotState.Live);
@@ -192,6 +193,8 @@ function announce(
     },
     newWaitNumber: () => ++lastWait,
     tick: words.subarray(ProcessWord.Tick, ProcessWord.Tick + 1),
+    ledgerF64: slot.ledgerF64,
+    ledgerU32: slot.ledgerU32,
     setStuck(state) {
       Atomics.store(slot.words, SlotWord.Stuck, state);
     },

@@ -28,6 +28,7 @@ import { EventFlag, EventKind } from "../../trace/events.js";
 import { writeOutSoon } from "./brief-holds.js";
 import { deadlineIn } from "./deadline.js";
 import { RuntimeError } from "./errors.js";
+import { enterLedger, noteBrief, noteHold } from "./hold-ledger.js";
 import { describeHolder, enterHolder, isDead, lookAfter, numberOf, self } from "./holder.js";
 import { sharedText, textOf } from "./shared-text.js";
 import { shortSite, userSite } from "./user-site.js";
@@ -83,6 +84,8 @@ export class Mutex {
   private brief = 0;
   private briefSince = 0;
   private briefUntil = 0;
+  /** Where the recorder finds what is not written, should this thread be terminated; -1: nowhere. */
+  entry = -1;
 
   /**
    * `object` is its number in the trace. `strict`: only the holder may give it back, so a thread that ended well with it
@@ -138,6 +141,8 @@ export class Mutex {
   private beginHold(): void {
     const t = now();
     this.words.noteTime(this.time, t);
+    if (this.entry < 0) this.entry = enterLedger(this, this.object);
+    if (this.entry >= 0) noteHold(this.entry, t);
     if (this.tick !== tick[0]) {
       this.tick = tick[0] as number;
       this.exact = EXACT_HOLDS << this.doubts;
@@ -324,6 +329,10 @@ export class Mutex {
       if (brief && before === self) {
         if (this.brief++ === 0) this.beginBrief(began);
         this.briefUntil = began;
+        if (this.entry >= 0) {
+          noteBrief(this.entry, this.brief, this.briefSince, began);
+          noteHold(this.entry, 0);
+        }
       } else this.recordHold(t === 0 ? now() : t, began, before);
     } else before = words.exchange(index, 0);
     if ((before & WAITERS) !== 0) {
@@ -345,6 +354,7 @@ export class Mutex {
     this.brief = 0;
     const us = Math.round((briefUntil - briefSince) * 1000);
     emitAt(briefUntil, EventKind.LockHolds, this.object, this.site, brief, us, EventFlag.InexactTime);
+    if (this.entry >= 0) noteBrief(this.entry, 0, 0, 0);
   }
 
   private recordHold(t: number, began: number, before: number): void {
@@ -356,6 +366,7 @@ export class Mutex {
       const site = other === 0 ? this.site : 0;
       emitAt(t, EventKind.LockHold, this.object, site, Math.max(0, t - began), other, 0);
     }
+    if (this.entry >= 0 && other === 0) noteHold(this.entry, 0);
     if (this.tick !== tick[0] || tick[0] === 0 || (before & WAITERS) !== 0) this.exact = EXACT_HOLDS << this.doubts;
     else if (this.exact > 0) this.exact--;
   }

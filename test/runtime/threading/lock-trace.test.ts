@@ -119,6 +119,41 @@ describe("the trace of locks", function () {
     }
   });
 
+  it("has every acquisition of threads that are terminated while they compute, and every hold that never ends", async () => {
+    const { report } = await reportOf(`
+      import { isMain } from "heddle";
+      import { Event, Lock, Thread } from "heddle/threading";
+
+      function computes(hot: Lock, kept: Lock, taken: Event) {
+        for (let i = 0; i < 20_000; i++) { hot.acquireSync(); hot.release(); }
+        kept.acquireSync();
+        taken.set();
+        for (;;);
+      }
+      function givesBack(lent: Lock, back: Event) { lent.release(); for (let i = 0; i < 50; i++) { lent.acquireSync(); lent.release(); } back.set(); }
+      if (isMain) {
+        const hot = new Lock({ name: "hot" }), kept = new Lock({ name: "kept" }), own = new Lock({ name: "own" });
+        const lent = new Lock({ name: "lent" }), taken = new Event(), back = new Event();
+        new Thread({ target: computes, args: [hot, kept, taken], daemon: true }).start();
+        taken.waitSync();
+        // Many more than are kept an eye on at once.
+        for (let i = 0; i < 100; i++) { const each = new Lock({ name: "each" + i }); each.acquireSync(); each.release(); }
+        lent.acquireSync();
+        new Thread({ target: givesBack, args: [lent, back] }).start();
+        back.waitSync();
+        own.acquireSync();
+        console.log("done");
+        process.exit(0);
+      }
+    `);
+    assert.equal(lockNamed(report, "hot").acquisitions, 20_000);
+    assert.equal(lockNamed(report, "kept").acquisitions, 1);
+    assert.equal(lockNamed(report, "own").acquisitions, 1);
+    assert.equal(lockNamed(report, "lent").acquisitions, 51);
+    for (let i = 0; i < 100; i++) assert.equal(lockNamed(report, `each${i}`).acquisitions, 1);
+    assert.ok(lockNamed(report, "kept").hold.totalNs > 0);
+  });
+
   it("has the lengths of holds within one in a hundred, by whom ever they are given back", async () => {
     const { report, stdout } = await reportOf(`
       import { isMain } from "heddle";
