@@ -1,7 +1,7 @@
 /**
  * What a thread has not yet written to the trace of locks that it has again and again for a moment each (see
- * `mutex.ts`). It is written soon: in the next turns of the event loop, before the thread blocks, and at its end. Only a
- * thread that is terminated while it computes takes the count of its last milliseconds with it.
+ * `mutex.ts`). It is written soon: in the next turns of the event loop, before the thread blocks, and at its end. Of a
+ * thread that is terminated while it computes, the recorder tells it from the ledger (`hold-ledger.ts`).
  */
 const SOON_MS = 20;
 
