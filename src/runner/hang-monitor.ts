@@ -14,6 +14,8 @@ import { FRAME_HEAD_BYTES, MAGIC, MAX_PAYLOAD_BYTES } from "../trace/writer.js";
 const LOOK_MS = 300;
 /** How long a process may take until it records, in milliseconds. What never records is no process of the runtime. */
 const BEGIN_MS = 10_000;
+/** How long, in milliseconds, the end of a process may be news to those who wait for it. */
+const NEWS_MS = 5_000;
 /** Bytes of a payload that hold its process number. */
 const PID_BYTES = 8;
 
@@ -36,6 +38,8 @@ export class HangMonitor {
   /** Processes that began and do not record: when that was seen, `performance.now()`. */
   readonly #beginning = new Map<number, number>();
   readonly #helpers = new Set<number>();
+  /** When a process was last seen to have ended. */
+  #endedMs = Number.NEGATIVE_INFINITY;
   #position = 0;
   #told = false;
 
@@ -60,10 +64,17 @@ export class HangMonitor {
 
   #look(): void {
     this.#read();
-    const living = [...this.#processes].filter(([pid]) => exists(pid));
+    for (const pid of this.#processes.keys()) {
+      if (exists(pid)) continue;
+      this.#processes.delete(pid);
+      this.#endedMs = performance.now();
+    }
+    const living = [...this.#processes];
     if (living.length === 0) return;
     const since = living.map(([, sinceNs]) => sinceNs);
-    if (since.includes(null) || this.#oneBegins()) {
+    // Who waits for a process that has just ended will hear of it.
+    const news = performance.now() - this.#endedMs < NEWS_MS;
+    if (since.includes(null) || news || this.#oneBegins()) {
       if (this.#told) this.changed(null);
       this.#told = false;
       return;
