@@ -81,16 +81,7 @@ export class Chain extends SharedQueue {
   }
 
   protected override repair(): void {
-    const o = this.offset;
-    let pushed = view[o + H.Pushed] as number;
-    let count = 0;
-    for (let node = view[o + H.Head] as number; node !== 0; node = view[node + N.Next] as number) {
-      const number = view[node + N.Number] as number;
-      if (((number - pushed) | 0) > 0) pushed = number;
-      count++;
-    }
-    Atomics.store(view, o + H.Pushed, pushed);
-    Atomics.store(view, o + H.Popped, (pushed - count) | 0);
+    this.recount(view[this.offset + H.Head] as number, N.Next, N.Number);
   }
 
   override adoptItems(items: readonly MovedItem[]): void {

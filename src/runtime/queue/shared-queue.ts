@@ -118,6 +118,23 @@ export abstract class SharedQueue {
   protected abstract repair(): void;
 
   /**
+   * Finds both counters again from the chain that begins at `first`: the words of a node with the next one and with its
+   * number are at `next` and `number`.
+   */
+  protected recount(first: number, next: number, number: number): void {
+    const o = this.offset;
+    let pushed = view[o + H.Pushed] as number;
+    let count = 0;
+    for (let node = first; node !== 0; node = view[node + next] as number) {
+      const own = view[node + number] as number;
+      if (((own - pushed) | 0) > 0) pushed = own;
+      count++;
+    }
+    Atomics.store(view, o + H.Pushed, pushed);
+    Atomics.store(view, o + H.Popped, (pushed - count) | 0);
+  }
+
+  /**
    * Adds an item, the first `length` of `bytes`, if fewer than `limit` (0: any number) are there. Returns its number,
    * {@link FULL} or {@link CLOSED}. `item` is what a sorted queue orders by. Throws `RangeError` if the heap is full,
    * and what a comparison throws; then nothing has changed.
