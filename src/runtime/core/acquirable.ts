@@ -1,6 +1,6 @@
 /** What every lock of threads does with the options it is given, written once. */
 import type { Acquirable, AcquireOptions, AcquireSyncOptions, Hold, TimeoutOptions, WaitOptions } from "../types.js";
-import { checkOptions } from "./check-options.js";
+import { checkAcquireOptions } from "./check-options.js";
 import { checkPositiveTimeout } from "./deadline.js";
 import { TimeoutError } from "./errors.js";
 import { HeldUntilDisposed } from "./hold.js";
@@ -8,7 +8,7 @@ import { HeldUntilDisposed } from "./hold.js";
 /** The timeout that options mean: 0 for `blocking: false`. Throws `RangeError` as the contract says. */
 export function acquireTimeout(options: AcquireSyncOptions | undefined): number {
   if (options === undefined) return Number.POSITIVE_INFINITY;
-  checkOptions(options, "{ timeout: 1000 } or { blocking: false }");
+  checkAcquireOptions(options);
   const { timeout, blocking } = options;
   if (blocking !== false) return checkPositiveTimeout(timeout);
   if (timeout !== undefined && timeout !== null) {

@@ -1,11 +1,91 @@
+/**
+ * Options objects, looked at before anything is done: a misspelt name (`new Queue({ maxsize: 10 })`) or an argument by
+ * position (`new Queue(10)`, as Python takes it) would otherwise be ignored, and the queue have no limit. Known names
+ * with the value undefined are as good as absent. A look costs some nanoseconds and allocates nothing.
+ */
 import { describe } from "./describe-value.js";
 
-/**
- * Refuses what is no object in the place of options: Python takes the same by position, and an ignored `new Queue(10)`
- * would have no limit. `example` shows how to say it.
- */
-export function checkOptions(options: unknown, example: string): void {
-  if (options !== undefined && typeof options !== "object") {
-    throw new TypeError(`options must be an object such as ${example}, not ${describe(options)}`);
+/** What may stand in an options object, made once by {@link knownOptions}. */
+export interface KnownOptions {
+  /** How to say it. */
+  readonly example: string;
+  readonly names: ReadonlySet<string>;
+}
+
+/** The names a function knows, and an example of their use. */
+export function knownOptions(example: string, ...names: string[]): KnownOptions {
+  return { example, names: new Set(names) };
+}
+
+/** Options of a wait. */
+export const WAIT_OPTIONS: KnownOptions = knownOptions("{ timeout: 1000 }", "timeout", "signal");
+/** Options of a wait that may also be a single try. */
+export const ACQUIRE_OPTIONS: KnownOptions = knownOptions(
+  "{ timeout: 1000 } or { blocking: false }",
+  "timeout",
+  "blocking",
+  "signal",
+);
+/** Options of an object that can only be named. */
+export const NAME_OPTIONS: KnownOptions = knownOptions('{ name: "orders" }', "name");
+
+/** Throws `TypeError` for what is no object in the place of options, and for an option that is not known. */
+export function checkOptions(options: unknown, known: KnownOptions): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) throw noObject(options, known);
+  for (const name in options) if (!known.names.has(name)) throw unknown(name, known);
+}
+
+/** {@link checkOptions} with {@link ACQUIRE_OPTIONS}, for paths on which a set would be felt. */
+export function checkAcquireOptions(options: unknown): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) throw noObject(options, ACQUIRE_OPTIONS);
+  for (const name in options) {
+    if (name !== "timeout" && name !== "blocking" && name !== "signal") throw unknown(name, ACQUIRE_OPTIONS);
   }
+}
+
+function noObject(options: unknown, { example }: KnownOptions): TypeError {
+  return new TypeError(`options must be an object such as ${example}, not ${describe(options)}`);
+}
+
+function unknown(name: string, { names, example }: KnownOptions): TypeError {
+  const all = [...names];
+  const near = nearest(name, all);
+  const hint = near === null ? "" : ` (did you mean ${near}?)`;
+  const list = all.length === 1 ? `the only option is ${all[0]}` : `the options are ${all.join(", ")}`;
+  return new TypeError(`there is no option ${name}${hint}: ${list}, as in ${example}`);
+}
+
+/** The known name that was probably meant, or null. */
+function nearest(name: string, known: readonly string[]): string | null {
+  const plain = (text: string) => text.replaceAll("_", "").toLowerCase();
+  let best: string | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const distance = edits(plain(name), plain(candidate));
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  // More than a third of it changed is another word.
+  return best !== null && least <= Math.max(1, Math.floor(best.length / 3)) ? best : null;
+}
+
+/** How many letters must be added, left out, changed or swapped with their neighbour to make one of the other. */
+function edits(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min((last[j] as number) + 1, (row[j - 1] as number) + 1, (last[j - 1] as number) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, (before[j - 2] as number) + 1);
+      }
+      row.push(least);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length] as number;
 }

@@ -1,6 +1,7 @@
 /** Futures in the order in which they get done: `asCompleted`. */
 
 import { WaitReason } from "../../trace/events.js";
+import { checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import { timedBy } from "../core/stuck-loop.js";
@@ -78,6 +79,7 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
   #ended = false;
 
   constructor(given: Iterable<F>, options: WaitOptions | undefined) {
+    checkOptions(options, WAIT_OPTIONS);
     this.#deadline = deadlineAfter(options?.timeout);
     this.#signal = options?.signal;
     // The index is the place of the first occurrence among all that were given, repetitions counted.
@@ -107,6 +109,7 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
   }
 
   async next(options?: WaitOptions): Promise<IteratorResult<Completed<F>, undefined>> {
+    checkOptions(options, WAIT_OPTIONS);
     const own = deadlineAfter(options?.timeout);
     takeInArrivals();
     let answer = this.#look();
@@ -140,6 +143,7 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
   }
 
   nextSync(options?: TimeoutOptions): IteratorResult<Completed<F>, undefined> {
+    checkOptions(options, WAIT_OPTIONS);
     const deadline = Math.min(deadlineAfter(options?.timeout), this.#deadline);
     takeInArrivals();
     let answer = this.#look();

@@ -1,4 +1,5 @@
 /** The base of all executors: `map` and the ends of `using` blocks over `submit` and `shutdown`. */
+import { type KnownOptions, knownOptions } from "../core/check-options.js";
 import { DataCloneError } from "../core/errors.js";
 import { type Handle, toHandle } from "../core/handles.js";
 import type { Future } from "./future.js";
@@ -102,6 +103,9 @@ export abstract class Executor implements Disposable, AsyncDisposable {
     await this.shutdown();
   }
 }
+
+/** What {@link ShutdownOptions} has. */
+export const SHUTDOWN_OPTIONS: KnownOptions = knownOptions("{ wait: false }", "wait", "cancelFutures");
 
 /** The options stand last and are no iterable. */
 function split(rest: unknown[]): { iterables: Iterable<unknown>[]; options: MapOptions } {

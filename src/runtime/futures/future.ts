@@ -14,6 +14,7 @@
 import { inspect } from "node:util";
 import { recording } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
+import { checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { CancelledError, DataCloneError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
 import { type Handle, toHandle } from "../core/handles.js";
@@ -321,6 +322,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** A promise of what `read` gives once this future is done. */
   #promise<R>(options: WaitOptions | undefined, read: () => R): Promise<R> {
     return new Promise<R>((resolve, reject) => {
+      checkOptions(options, WAIT_OPTIONS);
       const deadline = deadlineAfter(options?.timeout);
       const signal = options?.signal;
       signal?.throwIfAborted();
@@ -363,6 +365,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   #block(options: TimeoutOptions | undefined): void {
+    checkOptions(options, WAIT_OPTIONS);
     const deadline = deadlineAfter(options?.timeout);
     if (this.done()) return;
     const wait = beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, false);

@@ -7,10 +7,13 @@
  * begun, as the end of Python's generator does.
  */
 
+import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
 import type { Future } from "./future.js";
+
+const MAP_OPTIONS = knownOptions("{ chunkSize: 100 }", "timeout", "chunkSize", "bufferSize");
 
 export interface MapOptions extends TimeoutOptions {
   /** The longest wait in milliseconds from the call of `map`; what has not begun by then is cancelled. */
@@ -57,6 +60,7 @@ export abstract class MapSequence implements MapResults<unknown> {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(iterables: readonly Iterable<unknown>[], options: MapOptions) {
+    checkOptions(options, MAP_OPTIONS);
     this.#deadline = deadlineAfter(options.timeout);
     const { bufferSize } = options;
     if (bufferSize !== undefined && bufferSize !== null) {
@@ -105,6 +109,7 @@ export abstract class MapSequence implements MapResults<unknown> {
   }
 
   async #next(options: WaitOptions | undefined): Promise<IteratorResult<unknown, undefined>> {
+    checkOptions(options, WAIT_OPTIONS);
     const own = deadlineAfter(options?.timeout);
     for (;;) {
       if (this.#isOver()) return END;
@@ -126,6 +131,7 @@ export abstract class MapSequence implements MapResults<unknown> {
   }
 
   nextSync(options?: TimeoutOptions): IteratorResult<unknown, undefined> {
+    checkOptions(options, WAIT_OPTIONS);
     const own = deadlineAfter(options?.timeout);
     for (;;) {
       if (this.#isOver()) return END;

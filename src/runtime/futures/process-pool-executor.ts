@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, emit, intern, newObjectNumber, recording, recordObject } from "../../recorder/emit.js";
 import { EventKind, ObjectKind, WaitReason } from "../../trace/events.js";
-import { checkOptions } from "../core/check-options.js";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import { BrokenProcessPool, RuntimeError } from "../core/errors.js";
 import { referenceTo } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
@@ -25,6 +25,15 @@ import { Future, isDone, link, type TaskLink } from "./future.js";
 import { blockUntil, expect, fulfil, inboxOffset, register, takeInArrivals, unregister } from "./inbox.js";
 import { submitChunk } from "./map-results.js";
 import { beginWait, endWait } from "./recorded-wait.js";
+
+const EXECUTOR_OPTIONS = knownOptions(
+  "{ maxWorkers: 4 }",
+  "maxWorkers",
+  "maxTasksPerChild",
+  "initializer",
+  "initArgs",
+  "name",
+);
 
 export type ProcessPoolExecutorOptions<I extends unknown[]> = NameOptions & {
   /** The most processes, by default the processors. Below 1 is a `RangeError`. */
@@ -124,7 +133,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
    */
   constructor(options: ProcessPoolExecutorOptions<I> = {} as ProcessPoolExecutorOptions<I>) {
     super();
-    checkOptions(options, "{ maxWorkers: 4 }");
+    checkOptions(options, EXECUTOR_OPTIONS);
     const { name, maxWorkers, maxTasksPerChild, initializer, initArgs } = options as ProcessPoolExecutorOptions<
       unknown[]
     >;

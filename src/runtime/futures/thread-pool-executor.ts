@@ -2,15 +2,24 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkOptions } from "../core/check-options.js";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
-import { Executor, type ShutdownOptions } from "./executor.js";
+import { Executor, SHUTDOWN_OPTIONS, type ShutdownOptions } from "./executor.js";
 import type { Future } from "./future.js";
 import { type MapOptions, type MapSequence, mapCalls } from "./map-results.js";
 import { ThreadMapCalls } from "./thread-map-calls.js";
 import { ThreadPool } from "./thread-pool.js";
+
+const EXECUTOR_OPTIONS = knownOptions(
+  "{ maxWorkers: 4 }",
+  "maxWorkers",
+  "threadNamePrefix",
+  "initializer",
+  "initArgs",
+  "name",
+);
 
 export type ThreadPoolExecutorOptions<I extends unknown[]> = NameOptions & {
   /** The most threads, by default the processors plus 4 and at most 32. Below 1 is a `RangeError`. */
@@ -56,7 +65,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
    */
   constructor(options?: ThreadPoolExecutorOptions<I>) {
     super();
-    checkOptions(options, "{ maxWorkers: 4 }");
+    checkOptions(options, EXECUTOR_OPTIONS);
     const { name, maxWorkers, threadNamePrefix, initializer, initArgs } = (options ?? {}) as ThreadPoolExecutorOptions<
       unknown[]
     >;
@@ -101,12 +110,14 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
 
   /** Stops accepting work and waits for what was accepted. May be repeated. */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkOptions(options, SHUTDOWN_OPTIONS);
     this.#pool.beginShutdown(options.cancelFutures ?? false);
     if (options.wait ?? true) await this.#pool.ended();
   }
 
   /** Blocking {@link shutdown}. */
   shutdownSync(options: ShutdownOptions = {}): void {
+    checkOptions(options, SHUTDOWN_OPTIONS);
     this.#pool.beginShutdown(options.cancelFutures ?? false);
     if (options.wait ?? true) this.#pool.endedSync();
   }

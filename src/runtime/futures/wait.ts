@@ -1,6 +1,7 @@
 /** Waiting for several futures, of any executors: `wait` and `waitSync`. */
 
 import { WaitReason } from "../../trace/events.js";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { timedBy } from "../core/stuck-loop.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
@@ -8,6 +9,8 @@ import { type Future, hasFailed, isDone, neverDone, subscribe, unsubscribe } fro
 import { requireFutures } from "./given-futures.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
 import { beginWait, endWait } from "./recorded-wait.js";
+
+const OPTIONS = knownOptions("{ timeout: 1000 }", "timeout", "returnWhen", "signal");
 
 /** As soon as one is done or cancelled. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
@@ -63,6 +66,7 @@ export async function wait<F extends Future<any>>(
   futures: Iterable<F>,
   options?: WaitOptions & { returnWhen?: ReturnWhen },
 ): Promise<DoneAndNotDoneFutures<F>> {
+  checkOptions(options, OPTIONS);
   const signal = options?.signal;
   signal?.throwIfAborted();
   const deadline = deadlineAfter(options?.timeout);
@@ -99,6 +103,7 @@ export function waitSync<F extends Future<any>>(
   futures: Iterable<F>,
   options?: TimeoutOptions & { returnWhen?: ReturnWhen },
 ): DoneAndNotDoneFutures<F> {
+  checkOptions(options, OPTIONS);
   const deadline = deadlineAfter(options?.timeout);
   const waiting = begin(futures, options?.returnWhen);
   try {

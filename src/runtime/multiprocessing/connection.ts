@@ -1,6 +1,8 @@
 /** `multiprocessing.Connection`. */
+
 import { inspect } from "node:util";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { BufferTooShort, DataCloneError, TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
 import { decode, detach, encodeUnsent, transfer } from "../core/structured-clone.js";
@@ -9,6 +11,10 @@ import { ConnectionChannel, systemError } from "./connection-channel.js";
 import { ConnectionClient, connectionClient } from "./connection-client.js";
 import type { EndOfWire } from "./connection-requests.js";
 import { passDescriptor } from "./passed-descriptors.js";
+
+const SEND_OPTIONS = knownOptions("{ offset: 4 }", "offset", "size", "timeout", "signal");
+const RECV_OPTIONS = knownOptions("{ maxLength: 1024 }", "maxLength", "timeout", "signal");
+const INTO_OPTIONS = knownOptions("{ offset: 4 }", "offset", "timeout", "signal");
 
 export interface SendBytesOptions extends WaitOptions {
   /** Where the message begins in the buffer; 0 by default. */ offset?: number | undefined;
@@ -95,6 +101,7 @@ export class Connection<T = any> implements Disposable {
    */
   send(value: T, options: WaitOptions = {}): Promise<void> {
     try {
+      checkOptions(options, WAIT_OPTIONS);
       const channel = this.#sending();
       options.signal?.throwIfAborted();
       return channel.client.wait(channel.put(encodeValue(value), true), options);
@@ -105,6 +112,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link send}. */
   sendSync(value: T, options: TimeoutOptions = {}): void {
+    checkOptions(options, WAIT_OPTIONS);
     const channel = this.#sending();
     channel.client.waitSync(channel.put(encodeValue(value), true), options);
   }
@@ -114,16 +122,23 @@ export class Connection<T = any> implements Disposable {
    * with code `ECONNRESET` if the peer ended within a message.
    */
   recv(options: WaitOptions = {}): Promise<T> {
+    try {
+      checkOptions(options, WAIT_OPTIONS);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#take(options, Number.POSITIVE_INFINITY).then((message) => decode(message) as T);
   }
 
   /** Blocking {@link recv}. */
   recvSync(options: TimeoutOptions = {}): T {
+    checkOptions(options, WAIT_OPTIONS);
     return decode(this.#takeSync(options, Number.POSITIVE_INFINITY)) as T;
   }
 
   /** Resolves with whether there is a message or the end. Unlike other waits it takes no timeout for zero. */
   async poll(options: WaitOptions = {}): Promise<boolean> {
+    checkOptions(options, WAIT_OPTIONS);
     const channel = this.#receiving();
     const { timeout = 0, signal } = options;
     signal?.throwIfAborted();
@@ -134,6 +149,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link poll}. */
   pollSync(options: TimeoutOptions = {}): boolean {
+    checkOptions(options, WAIT_OPTIONS);
     const channel = this.#receiving();
     const { timeout = 0 } = options;
     if (channel.ready()) return true;
@@ -148,6 +164,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Sends bytes as one message. Throws `RangeError` at once for a part outside the buffer. */
   sendBytes(buffer: Uint8Array, options: SendBytesOptions = {}): Promise<void> {
+    checkOptions(options, SEND_OPTIONS);
     const part = partOf(buffer, options);
     try {
       const channel = this.#sending();
@@ -160,6 +177,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link sendBytes}. */
   sendBytesSync(buffer: Uint8Array, options: Omit<SendBytesOptions, "signal"> = {}): void {
+    checkOptions(options, SEND_OPTIONS);
     const part = partOf(buffer, options);
     const channel = this.#sending();
     channel.client.waitSync(channel.put(part, false), options);
@@ -168,6 +186,7 @@ export class Connection<T = any> implements Disposable {
   /** Receives a message as bytes. Rejects with `EOFError`, or beyond `maxLength`, then for good, with `EMSGSIZE`. */
   recvBytes(options: RecvBytesOptions = {}): Promise<Uint8Array> {
     try {
+      checkOptions(options, RECV_OPTIONS);
       return this.#take(options, maxLengthOf(options));
     } catch (error) {
       return Promise.reject(error);
@@ -176,17 +195,20 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link recvBytes}. */
   recvBytesSync(options: Omit<RecvBytesOptions, "signal"> = {}): Uint8Array {
+    checkOptions(options, RECV_OPTIONS);
     return this.#takeSync(options, maxLengthOf(options));
   }
 
   /** Receives one message into a buffer and resolves with its length. Rejects with `BufferTooShort` or `EOFError`. */
   async recvBytesInto(buffer: Uint8Array, options: WaitOptions & { offset?: number } = {}): Promise<number> {
+    checkOptions(options, INTO_OPTIONS);
     const into = targetOf(buffer, options.offset);
     return store(await this.#take(options, Number.POSITIVE_INFINITY), into);
   }
 
   /** Blocking {@link recvBytesInto}. */
   recvBytesIntoSync(buffer: Uint8Array, options: TimeoutOptions & { offset?: number } = {}): number {
+    checkOptions(options, INTO_OPTIONS);
     const into = targetOf(buffer, options.offset);
     return store(this.#takeSync(options, Number.POSITIVE_INFINITY), into);
   }

@@ -1,10 +1,14 @@
 /** `multiprocessing.Listener` and `Client`. */
+import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { type Connection, connectionOf } from "./connection.js";
 import { systemError } from "./connection-channel.js";
 import { type Begin, type ConnectionClient, connectionClient, errorOf } from "./connection-client.js";
 import type { CallAnswer, SocketAddress } from "./connection-requests.js";
+
+const LISTENER_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "backlog", "name");
+const CLIENT_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "timeout", "signal");
 
 /** A host and port, or the path of a Unix socket or Windows pipe. */
 export type Address = readonly [host: string, port: number] | string;
@@ -98,6 +102,7 @@ export class Listener<T = any> implements Disposable {
    * `TypeError` or `RangeError` for what is no address.
    */
   constructor(address?: Address | null, options: ConnectOptions & NameOptions & { backlog?: number } = {}) {
+    checkOptions(options, LISTENER_OPTIONS);
     const { authkey, family, backlog = DEFAULT_BACKLOG, name } = options;
     if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
     if (typeof backlog !== "number") throw new TypeError("backlog must be a number");
@@ -121,11 +126,13 @@ export class Listener<T = any> implements Disposable {
 
   /** Resolves with the next connection. Rejects with `AuthenticationError`, after which it goes on listening. */
   async accept(options: WaitOptions = {}): Promise<Connection<T>> {
+    checkOptions(options, WAIT_OPTIONS);
     return this.#accepted(await this.#client.wait(this.#next(), options));
   }
 
   /** Blocking {@link accept}. */
   acceptSync(options: TimeoutOptions = {}): Connection<T> {
+    checkOptions(options, WAIT_OPTIONS);
     return this.#accepted(this.#client.waitSync(this.#next(), options));
   }
 
@@ -175,6 +182,7 @@ export async function Client<T = any>(
   address: Address,
   options: ConnectOptions & WaitOptions = {},
 ): Promise<Connection<T>> {
+  checkOptions(options, CLIENT_OPTIONS);
   options.signal?.throwIfAborted();
   const client = connectionClient();
   const answer = await client.wait(connecting(address, options), options);
@@ -183,6 +191,7 @@ export async function Client<T = any>(
 
 /** Blocking {@link Client}. */
 export function ClientSync<T = any>(address: Address, options: ConnectOptions & TimeoutOptions = {}): Connection<T> {
+  checkOptions(options, CLIENT_OPTIONS);
   checkTimeout(options.timeout);
   const client = connectionClient();
   const answer = client.waitSync(connecting(address, options), options);

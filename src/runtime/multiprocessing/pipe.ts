@@ -15,9 +15,12 @@
  * - To a process that runs already (a pool's task, another connection): not. Node passes open sockets over the channel
  *   of `fork` only; a `Listener` and `Client` connect such processes.
  */
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import type { NameOptions } from "../types.js";
 import { type Connection, connectionOf } from "./connection.js";
 import { connectionClient } from "./connection-client.js";
+
+const OPTIONS = knownOptions("{ duplex: false }", "duplex", "name");
 
 /**
  * Two connected ends. With `duplex: false` the first only receives and the second only sends. Throws the system's error
@@ -44,6 +47,7 @@ import { connectionClient } from "./connection-client.js";
  * ```
  */
 export function Pipe<T = any>(options: NameOptions & { duplex?: boolean } = {}): [Connection<T>, Connection<T>] {
+  checkOptions(options, OPTIONS);
   const { duplex = true, name } = options;
   if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
   const client = connectionClient();

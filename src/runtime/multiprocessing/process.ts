@@ -10,7 +10,7 @@ import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
-import { checkOptions } from "../core/check-options.js";
+import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { RuntimeError } from "../core/errors.js";
 import { type FunctionReference, referenceTo } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
@@ -23,6 +23,8 @@ import { ProcessRecord, ProcessState } from "./process-record.js";
 import { rootPid, setRootPid } from "./root-process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
 import { encodeStart, type ProcessIdentity } from "./start-message.js";
+
+const PROCESS_OPTIONS = knownOptions("{ target: work, args: [1] }", "target", "args", "name", "daemon");
 
 /** The end of a process as something to wait for. */
 export interface Sentinel {
@@ -99,7 +101,7 @@ export class Process<A extends unknown[] = []> {
    * of the wrong kind.
    */
   constructor(options: ActivityOptions<A> = {} as ActivityOptions<A>) {
-    checkOptions(options, "{ target: work, args: [1] }");
+    checkOptions(options, PROCESS_OPTIONS);
     const { target, args = [], name, daemon } = options as ActivityOptions<unknown[]>;
     if (target !== undefined && typeof target !== "function") throw new TypeError("target must be a function");
     if (!Array.isArray(args)) throw new TypeError("args must be an array");
@@ -237,6 +239,7 @@ export class Process<A extends unknown[] = []> {
    * `start` and with the signal's reason if that is aborted.
    */
   async join(options: WaitOptions = {}): Promise<void> {
+    checkOptions(options, WAIT_OPTIONS);
     const { it, record } = joinable(this);
     options.signal?.throwIfAborted();
     if (record.state === ProcessState.Running) {
@@ -252,6 +255,7 @@ export class Process<A extends unknown[] = []> {
 
   /** Blocking {@link join}. */
   joinSync(options: TimeoutOptions = {}): void {
+    checkOptions(options, WAIT_OPTIONS);
     const { it, record } = joinable(this);
     if (record.state === ProcessState.Running) {
       const wait = beginJoin(it, 0);

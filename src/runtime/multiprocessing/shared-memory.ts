@@ -5,6 +5,7 @@
 import { constants as limits } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import { RuntimeError } from "../core/errors.js";
 import { type Handle, registerHandle, toHandle } from "../core/handles.js";
 import type { Mapping, SharedMemorySystem } from "../platform/shared-memory-system.js";
@@ -13,6 +14,7 @@ import { forgetName, trackName } from "./resource-tracker.js";
 import "../core/hold.js"; // Symbol.dispose, where Node lacks it
 
 const TAG = "SharedMemory";
+const OPTIONS = knownOptions("{ create: true, size: 1024 }", "name", "create", "size");
 /** As many random bytes as fit CPython's limit of 14 characters for a name. */
 const NAME_CHARACTERS = 13;
 
@@ -102,6 +104,7 @@ export class SharedMemory implements Disposable {
    * `EEXIST`, `ENOENT`, `EINVAL` or `ENOSPC`, and `RuntimeError` where processes cannot share memory.
    */
   constructor(options: SharedMemoryOptions) {
+    checkOptions(options, OPTIONS);
     const { name, create = false, size = 0 } = options;
     if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
     checkSize(size, create);

@@ -1,4 +1,5 @@
 /** `multiprocessing.connection.wait`: for messages, ends of connections and ends of processes at once. */
+import { checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { TimeoutError } from "../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import { Connection, receivingChannel } from "./connection.js";
@@ -115,6 +116,7 @@ const TURN_MS = 2;
  * ```
  */
 export async function wait<W extends Waitable>(objects: Iterable<W>, options: WaitOptions = {}): Promise<W[]> {
+  checkOptions(options, WAIT_OPTIONS);
   const sources = sourcesOf(objects);
   options.signal?.throwIfAborted();
   const at = ready(sources);
@@ -131,6 +133,7 @@ export async function wait<W extends Waitable>(objects: Iterable<W>, options: Wa
 
 /** Blocking {@link wait}. */
 export function waitSync<W extends Waitable>(objects: Iterable<W>, options: TimeoutOptions = {}): W[] {
+  checkOptions(options, WAIT_OPTIONS);
   const sources = sourcesOf(objects);
   const at = ready(sources);
   const { timeout } = options;

@@ -1,6 +1,6 @@
 /** The queues between the threads of a process, after Python's `queue`. What they do is in `channel.ts`. */
 
-import { checkOptions } from "../core/check-options.js";
+import { checkAcquireOptions, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
@@ -28,6 +28,9 @@ export interface QueueHandle {
   readonly pinned: boolean;
 }
 
+const QUEUE_OPTIONS = knownOptions("{ maxSize: 10 }", "maxSize", "name");
+const SORTED_OPTIONS = knownOptions("{ maxSize: 10 }", "maxSize", "compare", "name");
+const SHUTDOWN_OPTIONS = knownOptions("{ immediate: true }", "immediate");
 const done: Promise<void> = Promise.resolve();
 /** Tells a queue that a message with it has arrived. */
 let arrivedAgain: (queue: Queue<unknown>, pinned: boolean) => void;
@@ -79,7 +82,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Throws `TypeError` for a `maxSize` or `name` of the wrong type. */
   constructor(options?: QueueOptions, order: Order<T> = fifo, handle: QueueHandle | null = null) {
-    checkOptions(options, "{ maxSize: 10 }");
+    checkOptions(options, order.sorted ? SORTED_OPTIONS : QUEUE_OPTIONS);
     const maxSize = handle?.maxSize ?? options?.maxSize ?? 0;
     if (typeof maxSize !== "number" || Number.isNaN(maxSize)) throw new TypeError("maxSize must be a number");
     this.maxSize = maxSize;
@@ -115,6 +118,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   /** Whether putting may wait, after the check of how long. A queue without a capacity looks at no timeout, as Python's. */
   #mayWaitToPut(options: AcquireSyncOptions | undefined): boolean {
     if (options === undefined) return true;
+    checkAcquireOptions(options);
     if (options.blocking === false) return false;
     return !(this.maxSize > 0) || checkPositiveTimeout(options.timeout) > 0;
   }
@@ -190,6 +194,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   /** Waits until every item was reported done. Rejects with `TimeoutError` or the signal's reason. */
   join(options?: WaitOptions): Promise<void> {
     try {
+      checkOptions(options, WAIT_OPTIONS);
       options?.signal?.throwIfAborted();
       const timeout = checkTimeout(options?.timeout);
       if (this.#channel.unfinished === 0) return done;
@@ -201,12 +206,14 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Blocking {@link join}. */
   joinSync(options?: TimeoutOptions): void {
+    checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options?.timeout);
     if (this.#channel.unfinished !== 0) this.#channel.joinLaterSync(timeout);
   }
 
   /** Ends `put`, and `get` once the rest is taken, with `ShutDown`. `immediate` drops the rest, counted as done. */
   shutdown(options: { immediate?: boolean } = {}): void {
+    checkOptions(options, SHUTDOWN_OPTIONS);
     this.#channel.close(options.immediate === true);
   }
 
@@ -234,6 +241,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
 /** Whether taking may wait, after the check of how long. */
 export function mayWaitToGet(options: AcquireSyncOptions): boolean {
+  checkAcquireOptions(options);
   return options.blocking !== false && checkPositiveTimeout(options.timeout) > 0;
 }
 

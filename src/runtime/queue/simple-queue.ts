@@ -1,4 +1,5 @@
 /** A queue without a capacity and without task tracking. */
+import { checkAcquireOptions, checkOptions, NAME_OPTIONS } from "../core/check-options.js";
 import { checkPositiveTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
 import { type Crossing, type Handle, HandleCache, type Pins, registerHandle, toHandle } from "../core/handles.js";
@@ -47,6 +48,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
 
   /** Throws `TypeError` for a `name` that is no string. */
   constructor(options?: NameOptions, handle: SimpleQueueHandle | null = null) {
+    checkOptions(options, NAME_OPTIONS);
     this.#name = new ObjectName(handle?.name ?? options?.name, new.target.name || "SimpleQueue");
     this.#channel = new Channel(simple, this.#name, options?.name, 0, handle);
   }
@@ -68,6 +70,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
   /** Puts an item in. `options` are there for the sake of other queues. Rejects with `DataCloneError`. */
   put(item: T, options?: AcquireOptions): Promise<void> {
     try {
+      checkAcquireOptions(options);
       options?.signal?.throwIfAborted();
       this.#channel.tryPut(item);
       return done;
@@ -77,7 +80,8 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
   }
 
   /** Puts an item in. Throws `DataCloneError` if the queue is shared between threads and the item cannot cross. */
-  putSync(item: T, _options?: AcquireSyncOptions): void {
+  putSync(item: T, options?: AcquireSyncOptions): void {
+    checkAcquireOptions(options);
     this.#channel.tryPut(item);
   }
 
@@ -137,6 +141,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
 /** The timeout that options mean: 0 for `blocking: false`. */
 function getTimeout(options: AcquireSyncOptions | undefined): number {
   if (options === undefined) return Number.POSITIVE_INFINITY;
+  checkAcquireOptions(options);
   return options.blocking === false ? 0 : checkPositiveTimeout(options.timeout);
 }
 

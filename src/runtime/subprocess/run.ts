@@ -4,18 +4,34 @@
  * The blocking form blocks the thread in Node's own `spawnSync`. In both, a program that is out of time is killed, and
  * nobody waits for what its own children still hold open: Python does, and may then wait for ever.
  */
+
 import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { callSite, emit, emitAt, intern, newWaitNumber, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { CalledProcessError, TimeoutExpired } from "../core/errors.js";
 import { localFrames, setFrames } from "../core/local-frames.js";
 import type { NameOptions, TimeoutOptions } from "../types.js";
 import { type Command, commandName, parseCommand } from "./command.js";
 import { Output } from "./output.js";
+
+const OPTIONS = knownOptions(
+  "{ captureOutput: true }",
+  "timeout",
+  "check",
+  "captureOutput",
+  "encoding",
+  "input",
+  "shell",
+  "cwd",
+  "env",
+  "name",
+  "signal",
+);
 
 export interface RunSyncOptions extends NameOptions, TimeoutOptions {
   /** The longest run in milliseconds; then the program is killed and `TimeoutExpired` thrown. */
@@ -125,6 +141,7 @@ function checkFolder(cwd: string | URL): string {
  * ```
  */
 export async function run(command: string | readonly string[], options: RunOptions = {}): Promise<CompletedProcess> {
+  checkOptions(options, OPTIONS);
   const { signal } = options;
   signal?.throwIfAborted();
   const it = plan(command, options);
@@ -199,6 +216,7 @@ export async function run(command: string | readonly string[], options: RunOptio
 
 /** Blocking {@link run}. */
 export function runSync(command: string | readonly string[], options: RunSyncOptions = {}): CompletedProcess {
+  checkOptions(options, OPTIONS);
   const it = plan(command, options);
   const site = recording ? callSite() : 0;
   const began = now();

@@ -9,7 +9,7 @@ import { join as joinPath } from "node:path";
 import { isMainThread, SHARE_ENV, threadId, Worker } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
-import { checkOptions } from "../core/check-options.js";
+import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
 import { DataCloneError, RuntimeError } from "../core/errors.js";
 import { type FunctionReference, referenceTo } from "../core/function-reference.js";
@@ -25,6 +25,8 @@ import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { callHook } from "./excepthook.js";
 import { ThreadRecord } from "./thread-record.js";
 import { workerEnded, workerFailed } from "./worker-end.js";
+
+const THREAD_OPTIONS = knownOptions("{ target: work, args: [1] }", "target", "args", "name", "daemon");
 
 /** What a new thread is told to do. */
 export interface ThreadStart {
@@ -122,7 +124,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
       this.#started = true;
       return;
     }
-    checkOptions(options, "{ target: work, args: [1] }");
+    checkOptions(options, THREAD_OPTIONS);
     const { target, args, name, daemon } = (options ?? {}) as {
       target?: (...args: A) => unknown;
       args?: Readonly<A>;
@@ -275,6 +277,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
 
   /** Waits for its end or the timeout and does not tell which. Rejects with `RuntimeError` before `start`. */
   async join(options: WaitOptions = {}): Promise<void> {
+    checkOptions(options, WAIT_OPTIONS);
     this.#checkJoin();
     options.signal?.throwIfAborted();
     const deadline = deadlineIn(checkTimeout(options.timeout));
@@ -300,6 +303,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
 
   /** Blocking {@link join}. */
   joinSync(options: TimeoutOptions = {}): void {
+    checkOptions(options, WAIT_OPTIONS);
     this.#checkJoin();
     const deadline = deadlineIn(checkTimeout(options.timeout));
     const record = this.#record;

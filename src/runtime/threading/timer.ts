@@ -1,6 +1,7 @@
 /** A thread that calls a function after a while. */
 import { threadNumber } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
 import { SharedFlag } from "../core/shared-flag.js";
@@ -8,6 +9,8 @@ import { beginWait, endWait } from "../core/wait-record.js";
 import type { ActivityOptions, ArgsOption } from "../types.js";
 import { recordOf, registerThreadClass, Thread } from "./thread.js";
 import { ThreadKind } from "./thread-record.js";
+
+const TIMER_OPTIONS = knownOptions("{ args: [1] }", "args", "name", "daemon");
 
 /** The options of a timer, demanded only when its function cannot do without arguments. */
 export type TimerOptions<A extends unknown[]> = [] extends A
@@ -51,6 +54,7 @@ export class Timer<A extends unknown[] = []> extends Thread {
     }
     checkTimeout(interval);
     if (typeof target !== "function") throw new TypeError(`the function must be one, not ${describe(target)}`);
+    checkOptions(options[0], TIMER_OPTIONS);
     super({ ...options[0], target } as never);
     this[recordOf]().kind = ThreadKind.Timer;
     this.timing = { interval, startedAt: 0 };

@@ -1,9 +1,14 @@
 /**
  * heddle/trace: the script's own entries on the timeline. Without a trace they do next to nothing.
  */
+
 import { callSite, emit, intern, recording, threadNumber } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
+import { checkOptions, knownOptions } from "../core/check-options.js";
 import "../core/hold.js";
+
+const ENTRY_OPTIONS = knownOptions("{ detail: { key: 1 } }", "detail", "category");
+const COUNTER_OPTIONS = knownOptions('{ unit: "ms" }', "unit");
 
 /** What the timeline shows beside a name. */
 export type Detail = string | number | boolean | { readonly [key: string]: string | number | boolean | null };
@@ -120,6 +125,7 @@ export function span<T>(name: string, fn: (span: Span) => T, options?: EntryOpti
 /** Begins a span, by `using part = span("parse")`. */
 export function span(name: string, options?: EntryOptions): Span;
 export function span<T>(name: string, second?: ((span: Span) => T) | EntryOptions, third?: EntryOptions): T | Span {
+  checkOptions(typeof second === "function" ? third : second, ENTRY_OPTIONS);
   if (typeof second !== "function") return recording ? new RecordedSpan(String(name), second) : silent;
   if (!recording) return second(silent);
   const part = new RecordedSpan(String(name), third);
@@ -152,6 +158,7 @@ export function span<T>(name: string, second?: ((span: Span) => T) | EntryOption
  * ```
  */
 export function mark(name: string, options?: EntryOptions): void {
+  checkOptions(options, ENTRY_OPTIONS);
   if (!recording) return;
   const category = options?.category;
   const [nameNumber, categoryNumber] = [intern(String(name)), category === undefined ? 0 : intern(category)];
@@ -171,6 +178,7 @@ export function mark(name: string, options?: EntryOptions): void {
  * ```
  */
 export function counter(name: string, value: number, options?: { unit?: string }): void {
+  checkOptions(options, COUNTER_OPTIONS);
   if (!recording) return;
   const unit = options?.unit;
   emit(EventKind.Counter, unit === undefined ? 0 : intern(unit), 0, value, intern(String(name)), 0);

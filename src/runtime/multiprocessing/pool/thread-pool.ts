@@ -2,13 +2,15 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkOptions } from "../../core/check-options.js";
+import { checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../../core/types.js";
 import { ThreadPool as Threads } from "../../futures/thread-pool.js";
 import { PoolBase } from "./pool-base.js";
 import { ThreadEngine } from "./thread-engine.js";
+
+const POOL_OPTIONS = knownOptions("{ processes: 4 }", "processes", "initializer", "initArgs", "name");
 
 export type ThreadPoolOptions<I extends unknown[]> = NameOptions & {
   /** The number of workers, by default the processors. Below 1 is a `RangeError`. */
@@ -52,7 +54,7 @@ export class ThreadPool<I extends unknown[] = []> extends PoolBase {
    * `DataCloneError` if the initializer or its arguments cannot cross, `RuntimeError` while the script is imported.
    */
   constructor(options?: ThreadPoolOptions<I>) {
-    checkOptions(options, "{ processes: 4 }");
+    checkOptions(options, POOL_OPTIONS);
     const given = (options ?? {}) as ThreadPoolOptions<unknown[]>;
     const processes = given.processes ?? availableParallelism();
     if (typeof processes !== "number") throw new TypeError("processes must be a number");
