@@ -5,7 +5,7 @@ import { GC_NAMES, SCOPES, SIGNALS } from "./event-names.js";
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
 import { loopWasLate } from "./loop-delay.js";
 import { FlowKind, SliceKind } from "./model.js";
-import { isLockKind, isPoolKind, isQueueKind, type ObjectLane } from "./object-lane.js";
+import { isKnownKind, type ObjectLane } from "./object-lane.js";
 import { siteOfUrl } from "./strings.js";
 import { SliceFlag, type ThreadLane } from "./thread-lane.js";
 
@@ -59,6 +59,13 @@ export class RecordApplier {
     return this.#lane;
   }
 
+  /** The thread that a record names: its index, or -1. */
+  #who(number: number, flags: number): number {
+    if (number === 0) return -1;
+    const remote = (flags & EventFlag.Remote) !== 0;
+    return (remote ? this.model.threadOfAnyProcess(number) : this.group.threads.get(number))?.index ?? -1;
+  }
+
   #pool(object: number, flags: number): ObjectLane {
     const group = (flags & EventFlag.Remote) !== 0 ? this.#owner : this.group;
     return this.model.object(group, object, ObjectKind.ThreadPoolExecutor);
@@ -82,8 +89,7 @@ export class RecordApplier {
     const failed = (flags & EventFlag.Failed) !== 0 ? SliceFlag.Failed : 0;
     switch (kind) {
       case EventKind.ObjectCreate: {
-        const known = isLockKind(flags) || isQueueKind(flags) || isPoolKind(flags);
-        if (!known) return;
+        if (!isKnownKind(flags)) return;
         const text = this.#site(site);
         model.object(group, object, flags as ObjectKind).create(this.#name(b), table.all[text]!, a);
         return;
@@ -92,6 +98,14 @@ export class RecordApplier {
       case EventKind.ObjectScope: {
         const known = group.objects.get(object);
         if (known) known.scope = SCOPES.get(b) ?? known.scope;
+        return;
+      }
+
+      case EventKind.ObjectShared: {
+        if (!isKnownKind(flags)) return;
+        const shared = model.share(group, object, a, b, flags as ObjectKind);
+        shared.scope = "process";
+        if (site !== 0 && !shared.created) shared.name = this.#name(site);
         return;
       }
 
@@ -110,7 +124,7 @@ export class RecordApplier {
         return;
       }
       case EventKind.ThreadEnd:
-        lane.finish(t);
+        model.finishThread(lane, t);
         return;
       case EventKind.ThreadName:
         if (b !== 0)
@@ -168,9 +182,9 @@ export class RecordApplier {
         return;
       case EventKind.LockHold: {
         const lock = model.object(group, object, ObjectKind.Lock);
-        const holder = b === 0 ? thread : group.threads.get(b)?.index;
+        const holder = b === 0 ? thread : this.#who(b, flags);
         const inexact = (flags & EventFlag.InexactTime) !== 0;
-        if (holder !== undefined) lock.held(t - a * 1e6, t, holder, this.#site(site), inexact, thread, flows);
+        if (holder >= 0) lock.held(t - a * 1e6, t, holder, this.#site(site), inexact, thread, flows);
         return;
       }
       case EventKind.LockHolds: {
@@ -179,8 +193,8 @@ export class RecordApplier {
         return;
       }
       case EventKind.LockHeld: {
-        const holder = group.threads.get(b)?.index;
-        if (holder === undefined) return;
+        const holder = this.#who(b, flags);
+        if (holder < 0) return;
         const inexact = (flags & EventFlag.InexactTime) !== 0;
         // Of itself a thread tells only at its end, when much can have happened to the lock since.
         const memory = holder === thread ? Number.POSITIVE_INFINITY : undefined;
@@ -190,7 +204,7 @@ export class RecordApplier {
       case EventKind.LockAbandoned: {
         const lock = model.object(group, object, ObjectKind.Lock);
         if (a !== 0 && lane.endWait(t, a, SliceFlag.Failed) >= 0) lock.lockWaitEnd(t);
-        lock.abandonedBy = group.threads.get(b)?.index ?? -1;
+        lock.abandonedBy = this.#who(b, flags);
         return;
       }
 
@@ -269,8 +283,7 @@ export class RecordApplier {
         if (row < 0) return;
         const signals = model.objects[lane.slices.object[row]!]?.signals;
         if (signals) {
-          const by = b === 0 ? -1 : (group.threads.get(b)?.index ?? -1);
-          signals.waitEnded(t, lane.slices.start[row]!, thread, by, failed !== 0, flows);
+          signals.waitEnded(t, lane.slices.start[row]!, thread, this.#who(b, flags), failed !== 0, flows);
           return;
         }
         if (failed) return;

@@ -104,6 +104,7 @@ export class GrowingHolds implements HoldColumns {
   site = new Uint32Array(16);
   times = new Float64Array(16);
   inexact = new Uint8Array(16);
+  cut = new Uint8Array(16);
 
   /** A hold that goes on. */
   push(start: number, thread: number, site: number, times: number, inexact: boolean): number {
@@ -115,6 +116,7 @@ export class GrowingHolds implements HoldColumns {
       this.site = doubled(this.site);
       this.times = doubled(this.times);
       this.inexact = doubled(this.inexact);
+      this.cut = doubled(this.cut);
     }
     this.start[row] = start;
     this.end[row] = Number.NaN;

@@ -57,6 +57,10 @@ export class GrowingModel implements TraceModel {
   readonly #byPid = new Map<number, ProcessGroup>();
   /** Lanes by OS thread. */
   readonly #byTid = new Map<number, ThreadLane>();
+  /** The same by the thread's id alone, which is unique on the machine as long as the thread lives. */
+  readonly #byTidAlone = new Map<number, ThreadLane>();
+  /** Objects that were spoken of by other processes before their maker: by its pid and number. */
+  readonly #foreign = new Map<string, ObjectLane>();
   readonly #counters = new Map<string, GrowingCounter>();
 
   get strings(): readonly string[] {
@@ -78,6 +82,11 @@ export class GrowingModel implements TraceModel {
     return this.#byTid.get(osThread(pid, tid));
   }
 
+  /** The lane of an OS thread of any process: the last that had that id. */
+  threadOfAnyProcess(tid: number): ThreadLane | undefined {
+    return this.#byTidAlone.get(tid);
+  }
+
   systemThread(pid: number, tid: number): ThreadLane {
     const key = osThread(pid, tid);
     let lane = this.#byTid.get(key);
@@ -86,6 +95,7 @@ export class GrowingModel implements TraceModel {
       lane.tid = tid;
       lane.isMain = pid === tid;
       this.#byTid.set(key, lane);
+      this.#byTidAlone.set(tid, lane);
     }
     return lane;
   }
@@ -108,6 +118,7 @@ export class GrowingModel implements TraceModel {
     if (tid !== 0 && lane.tid !== tid) {
       lane.tid = tid;
       this.#byTid.set(osThread(group.pid, tid), lane);
+      this.#byTidAlone.set(tid, lane);
     }
     return lane;
   }
@@ -121,13 +132,61 @@ export class GrowingModel implements TraceModel {
 
   /** The object of that number; one whose creation was not seen gets the kind `guess`. */
   object(group: ProcessGroup, number: number, guess: ObjectKind): ObjectLane {
-    let lane = group.objects.get(number);
-    if (lane === undefined || !sameFamily(lane.kind, guess)) {
-      lane = new ObjectLane(this.objects.length, guess, group.index, number);
-      this.objects.push(lane);
-      group.objects.set(number, lane);
+    const lane = group.objects.get(number);
+    if (lane !== undefined && sameFamily(lane.kind, guess)) return lane;
+    // Others may have spoken of it first.
+    const foreign = this.#foreign.size === 0 ? undefined : this.#foreign.get(`${group.pid}:${number}`);
+    const found =
+      foreign !== undefined && sameFamily(foreign.kind, guess) ? foreign : this.#newObject(group, number, guess);
+    if (found === foreign) found.process = group.index;
+    this.#know(group, number, found);
+    return found;
+  }
+
+  /** A process has a number of its own for an object that another one made; whoever speaks of it first. */
+  share(group: ProcessGroup, number: number, makerPid: number, makerNumber: number, kind: ObjectKind): ObjectLane {
+    const maker = this.#byPid.get(makerPid);
+    const key = `${makerPid}:${makerNumber}`;
+    const known = maker?.objects.get(makerNumber) ?? this.#foreign.get(key);
+    let lane = known !== undefined && sameFamily(known.kind, kind) ? known : undefined;
+    if (lane === undefined) {
+      lane = this.#newObject(group, number, kind);
+      this.#foreign.set(key, lane);
     }
+    this.#know(group, number, lane);
     return lane;
+  }
+
+  #newObject(group: ProcessGroup, number: number, kind: ObjectKind): ObjectLane {
+    const lane = new ObjectLane(this.objects.length, kind, group.index, number);
+    this.objects.push(lane);
+    return lane;
+  }
+
+  #know(group: ProcessGroup, number: number, lane: ObjectLane): void {
+    group.objects.set(number, lane);
+    lane.users.add(group.index);
+  }
+
+  /** Nothing of a thread goes on: it ended, or its process did. */
+  finishThread(lane: ThreadLane, t: number): void {
+    if (!Number.isNaN(lane.endNs)) return;
+    for (const row of lane.waits.values()) {
+      const object = this.objects[lane.slices.object[row]!];
+      if (object !== undefined) object.waitCut(t, lane.slices.kind[row]!, lane.slices.start[row]!);
+    }
+    lane.finish(t);
+  }
+
+  /** A process has ended, and all its threads. */
+  finishProcess(group: ProcessGroup, t: number): void {
+    for (const lane of this.threads) if (lane.process === group.index) this.finishThread(lane, t);
+    for (const object of new Set(group.objects.values())) {
+      object.users.delete(group.index);
+      // What others still share goes on without it.
+      if (object.users.size === 0) object.finish(t);
+      else object.finishHolds(t, (thread) => this.threads[thread]?.process === group.index);
+    }
   }
 
   counter(group: ProcessGroup, name: number, unit: number): GrowingCounter {

@@ -83,6 +83,8 @@ export interface HoldColumns extends Columns {
   readonly times: Float64Array;
   /** 1 where `start` is only the earliest possible time, so that the length says little; else 0. */
   readonly inexact: Uint8Array;
+  /** 1 where it was never given back: its process ended with it. */
+  readonly cut: Uint8Array;
 }
 
 /** A value that changes in steps: sorted by time; each row holds until the next. */
@@ -201,7 +203,7 @@ export interface ObjectTally {
 export interface ObjectTrack {
   readonly index: number;
   readonly kind: ObjectKind;
-  /** Index into `processes` of the one that made it. */
+  /** Index into `processes` of the one that made it, or, if that is not recorded, of the first that spoke of it. */
   readonly process: number;
   name: string;
   /** "file:line:column" of its creation, or "". */

@@ -7,7 +7,7 @@
  */
 import { ObjectKind } from "../trace/events.js";
 import { ByNumber, type GrowingFlows, GrowingHolds, GrowingSteps } from "./columns.js";
-import { FlowKind, type ObjectTally, type ObjectTrack } from "./model.js";
+import { FlowKind, type ObjectTally, type ObjectTrack, SliceKind } from "./model.js";
 import { isSignalKind, Signals } from "./signals.js";
 import { shortSite } from "./strings.js";
 
@@ -22,6 +22,7 @@ export function kindName(kind: number): string {
 export const isLockKind = (kind: number) => kind >= 1 && kind < 16;
 export const isQueueKind = (kind: number) => kind >= 16 && kind < 32;
 export const isPoolKind = (kind: number) => kind >= 32 && kind < 48;
+export const isKnownKind = (kind: number) => kind >= 1 && kind < 48;
 
 /** Times that came by different ways can differ by their rounding. */
 const TOLERANCE_NS = 1000;
@@ -32,6 +33,8 @@ export class ObjectLane implements ObjectTrack {
   capacity = 0;
   abandonedBy = -1;
   scope: ObjectTrack["scope"] = "thread";
+  /** Indexes of the processes that have a number for it and have not ended. */
+  readonly users = new Set<number>();
   /** False until its creation was seen. */
   created = false;
   readonly holds: GrowingHolds | null;
@@ -56,7 +59,7 @@ export class ObjectLane implements ObjectTrack {
   constructor(
     readonly index: number,
     readonly kind: ObjectKind,
-    readonly process: number,
+    public process: number,
     readonly number: number,
   ) {
     this.name = `${kindName(kind)} ${number}`;
@@ -236,10 +239,28 @@ export class ObjectLane implements ObjectTrack {
     if (this.kind === ObjectKind.Lock || this.kind === ObjectKind.RLock) this.#lastEnd = holds.end[row]!;
   }
 
-  /** Its process is over. */
+  /** A wait for it is over because its thread is. */
+  waitCut(t: number, kind: number, start: number): void {
+    if (kind === SliceKind.LockWait) this.lockWaitEnd(t);
+    else if (kind === SliceKind.OtherWait) this.signals?.waitCut(t, start);
+  }
+
+  /** The threads that it is true of have ended, and nothing else can end their holds. */
+  finishHolds(t: number, ended: (thread: number) => boolean): void {
+    const { holds } = this;
+    if (holds === null || this.signals !== null) return;
+    for (let i = this.#held.length - 1; i >= 0; i--) {
+      const row = this.#held[i]!;
+      if (!ended(holds.thread[row]!)) continue;
+      holds.end[row] = Math.max(t, holds.start[row]!);
+      holds.cut[row] = 1;
+      this.#held.splice(i, 1);
+    }
+  }
+
+  /** All of its processes are over. */
   finish(t: number): void {
-    for (const row of this.#held) this.holds!.end[row] = Math.max(t, this.holds!.start[row]!);
-    this.#held.length = 0;
+    this.finishHolds(t, () => true);
     this.signals?.finish(t);
     this.#waiting = 0;
     this.waiters?.push(t, 0);

@@ -68,6 +68,12 @@ export class Signals {
     flows.push(FlowKind.Wake, by, from, thread, t, lane.index);
   }
 
+  /** The thread that waited is over. */
+  waitCut(t: number, start: number): void {
+    if (remove(this.#open, start)) this.lane.lockWaitEnd(t);
+    else remove(this.#released, start);
+  }
+
   /** A wait that was over at once, or a try that did not wait. */
   neverWaited(failed: boolean): void {
     if (failed) this.lane.tally.failedTries++;

@@ -8,6 +8,8 @@
  *
  * Everything happens frame by frame, so the model does not depend on the pieces the bytes came in.
  */
+import { EventKind } from "../trace/events.js";
+import type { ThreadEvents } from "../trace/frames.js";
 import {
   type ProcessEndFrame,
   type ProcessStartFrame,
@@ -104,7 +106,8 @@ export class TraceBuilder {
     for (const lane of model.threads) {
       const group = model.processes[lane.process]!;
       // What the process's end says of its threads was handled before a late drain made this one.
-      if (Number.isNaN(lane.endNs) && !Number.isNaN(group.endNs)) lane.finish(Math.max(group.endNs, latestOf(lane)));
+      if (Number.isNaN(lane.endNs) && !Number.isNaN(group.endNs))
+        model.finishThread(lane, Math.max(group.endNs, latestOf(lane)));
       lane.settle(end);
     }
     model.complete = true;
@@ -150,6 +153,7 @@ export class TraceBuilder {
           for (const { number, text } of events.texts) input.applier.defineText(number, text);
           model.recorder.events += events.count;
           if (events.count === 0) continue;
+          this.#awaitChildren(events);
           this.#activate(input.source);
           input.source.add(events);
         }
@@ -215,6 +219,17 @@ export class TraceBuilder {
     return input;
   }
 
+  /** What a process does from its start on is waited for, also before it has told anything itself. */
+  #awaitChildren({ kind, a, t }: ThreadEvents): void {
+    for (let at = kind.indexOf(EventKind.ProcessSpawn); at >= 0; at = kind.indexOf(EventKind.ProcessSpawn, at + 1)) {
+      const pid = a[at]!;
+      if (!(pid > 0)) continue;
+      const child = this.#model.process(pid);
+      if (Number.isNaN(child.startNs)) child.startNs = t[at]!;
+      this.#process(pid);
+    }
+  }
+
   #activate(source: Source): void {
     if (!this.#active.includes(source)) this.#active.push(source);
   }
@@ -270,8 +285,7 @@ export class TraceBuilder {
     this.#agenda.at(frame.t, (t) => {
       // The process itself says when it begins to end, the system when it has ended.
       if (!(group.endNs >= t)) group.endNs = t;
-      for (const lane of model.threads) if (lane.process === group.index) lane.finish(t);
-      for (const object of group.objects.values()) object.finish(t);
+      model.finishProcess(group, t);
     });
   }
 
@@ -288,7 +302,7 @@ export class TraceBuilder {
       }
       if (thread.endNs !== null) {
         this.#activate(this.#agenda);
-        this.#agenda.at(thread.endNs, (t) => lane.finish(t));
+        this.#agenda.at(thread.endNs, (t) => this.#model.finishThread(lane, t));
       }
     }
   }

@@ -7,7 +7,7 @@
  * allocates on the hot path, or sends a message.
  */
 import { threadId } from "node:worker_threads";
-import type { ObjectKind, ObjectScope } from "../trace/events.js";
+import { EventFlag, EventKind, type ObjectKind, type ObjectScope } from "../trace/events.js";
 import { RECORDER, type ThreadRecorder } from "./thread-recorder-type.js";
 
 const recorder = (globalThis as unknown as Record<symbol, ThreadRecorder | undefined>)[RECORDER];
@@ -25,6 +25,12 @@ const clock = performance.now.bind(performance);
 
 /** The clock of records: milliseconds, `performance.now()`. */
 export const now: () => number = recorder?.now ?? clock;
+
+/**
+ * What to add to {@link now} to get milliseconds since the trace's origin: a clock that all recorded processes share, for
+ * times that one of them notes in memory and another reads. 0 untraced.
+ */
+export const traceClockOffset: number = recorder?.traceClockOffset ?? 0;
 
 /** Writes a record with the given time (from {@link now}). */
 export const emitAt: (
@@ -68,10 +74,61 @@ export const recordObject: (
   scope?: ObjectScope,
 ) => void = recorder?.recordObject ?? (() => {});
 
+/**
+ * This process's number for an object that another process made, under which all records of this process speak of it;
+ * the maker's own number in the maker's process. Writes ObjectShared at a thread's first call, and only looks the number
+ * up at later ones; so to be called wherever the object arrives. `makerPid` and `makerNumber` travel with the object,
+ * also onward to a third process. `name` is the one it was made with, "" if it has none. `scope` is to be given where it
+ * is not memory that processes share but a manager. Works untraced too (then it is just a number).
+ */
+export const sharedObjectNumber: (
+  kind: ObjectKind,
+  makerPid: number,
+  makerNumber: number,
+  name: string,
+  scope?: ObjectScope,
+) => number =
+  recorder?.sharedObjectNumber ??
+  ((_kind, makerPid, makerNumber) => (makerPid === process.pid ? makerNumber : newObjectNumber()));
+
 let lastWait = 0;
 
 /** A number for a wait that begins in this thread; never 0. */
 export const newWaitNumber: () => number = recorder?.newWaitNumber ?? (() => ++lastWait);
+
+/**
+ * A client asks a manager for something. Returns the request's number, which goes to the server with the request, along
+ * with this process's pid, and to {@link endRequest}; 0 where nothing is recorded: then nothing needs to go along. To be
+ * called just before the request is written. `end` is the number of the connection's end, 0 if it is not known, `name`
+ * is "type.method", `site` the line that asks. `async` for a promise.
+ */
+export function beginRequest(name: string, site: number, end: number, async: boolean): number {
+  if (recorder === undefined) return 0;
+  const request = recorder.newRequestNumber();
+  emit(EventKind.RequestBegin, end, site, request, intern(name), async ? EventFlag.Async : 0);
+  return request;
+}
+
+/** Its answer is here, or will not come. `failed` if it is an error, or none. Does nothing for the request 0. */
+export function endRequest(request: number, failed: boolean): void {
+  if (request !== 0) emit(EventKind.RequestEnd, 0, 0, request, 0, failed ? EventFlag.Failed : 0);
+}
+
+/**
+ * A manager's server begins to serve a request: the pid and the request's number that came with it, or 0 and 0 if none
+ * came (then it is shown, and belongs to no client's). Returns what {@link endServe} takes. `name` is "type.method".
+ */
+export function beginServe(clientPid: number, request: number, name: string): number {
+  if (recorder === undefined) return 0;
+  const served = request === 0 ? recorder.newRequestNumber() : request;
+  emit(EventKind.ServeBegin, clientPid, 0, served, intern(name), 0);
+  return served;
+}
+
+/** The method has returned, or thrown. `served` is what {@link beginServe} returned. */
+export function endServe(clientPid: number, served: number, failed: boolean): void {
+  if (recorder !== undefined) emit(EventKind.ServeEnd, clientPid, 0, served, 0, failed ? EventFlag.Failed : 0);
+}
 
 /**
  * One number that the collector changes every few milliseconds: a clock that costs next to nothing, to tell that not

@@ -19,8 +19,17 @@ export interface ThreadRecorder {
     capacity: number,
     scope?: ObjectScope,
   ): void;
+  sharedObjectNumber(
+    kind: ObjectKind,
+    makerPid: number,
+    makerNumber: number,
+    name: string,
+    scope?: ObjectScope,
+  ): number;
   newWaitNumber(): number;
+  newRequestNumber(): number;
   readonly tick: Int32Array;
+  readonly traceClockOffset: number;
   setStuck(state: number): void;
   readonly ledgerF64: Float64Array;
   readonly ledgerU32: Uint32Array;

@@ -42,6 +42,9 @@ const EXIT_PATIENCE_MS = 2000;
 /** How long a full main thread waits for the lock to drain by itself. */
 const OWN_DRAIN_PATIENCE_MS = 200;
 
+/** Numbers of requests are unique in the process, and far from where doubles lose integers. */
+const REQUESTS_OF_A_THREAD = 2 ** 32;
+
 const clock = performance.now.bind(performance);
 
 /** Starts recording in a main thread. False if there is no memory for it. */
@@ -170,6 +173,9 @@ function announce(
   writer.emit(EventKind.ThreadStart, number, 0, tid, writer.intern(name), 0);
   let findCallSite: (() => string) | null = null;
   let lastWait = 0;
+  let lastRequest = 0;
+  /** This thread's numbers for objects that other processes made, by the maker's pid and number. */
+  const sharedNumbers = new Map<number, Map<number, number>>();
   const recorder: ThreadRecorder = {
     now: clock,
     emitAt: writer.emitAt,
@@ -191,7 +197,25 @@ function announce(
       writer.emit(EventKind.ObjectCreate, object, site, capacity, writer.intern(objectName), kind);
       if (scope !== ObjectScope.Thread) writer.emit(EventKind.ObjectScope, object, 0, 0, scope, 0);
     },
+    sharedObjectNumber(kind, makerPid, makerNumber, objectName, scope = ObjectScope.Process) {
+      if (makerPid === process.pid) return makerNumber;
+      let ofMaker = sharedNumbers.get(makerPid);
+      if (ofMaker === undefined) {
+        ofMaker = new Map();
+        sharedNumbers.set(makerPid, ofMaker);
+      }
+      let object = ofMaker.get(makerNumber);
+      if (object === undefined) {
+        object = recorder.newObjectNumber();
+        ofMaker.set(makerNumber, object);
+        writer.emit(EventKind.ObjectShared, object, writer.intern(objectName), makerPid, makerNumber, kind);
+        if (scope !== ObjectScope.Process) writer.emit(EventKind.ObjectScope, object, 0, 0, scope, 0);
+      }
+      return object;
+    },
     newWaitNumber: () => ++lastWait,
+    newRequestNumber: () => number * REQUESTS_OF_A_THREAD + ++lastRequest,
+    traceClockOffset: (slot.wordsF64[SlotWord.OffsetNs / 2] as number) / 1e6,
     tick: words.subarray(ProcessWord.Tick, ProcessWord.Tick + 1),
     ledgerF64: slot.ledgerF64,
     ledgerU32: slot.ledgerU32,

@@ -15,6 +15,11 @@
  * followed by as many raw 32-byte slots as the UTF-8 text fills, and comes before the first use of the number.
  * Object numbers are unique within a process; number 0 is no object. Waits that were begun carry a wait number in
  * `a` (unique in the thread, never 0), so that several promises of one thread can wait at once.
+ *
+ * Across processes: an object that processes share has a number in each of them, tied together by ObjectShared; the two
+ * ends of a connection by the identity in their ConnectionEnd; a request and how it was served by the request's number
+ * and the client's pid. Where a record names a thread that may be of another process, flag Remote says that it is named
+ * by its OS thread id.
  */
 export const RECORD_BYTES = 32;
 
@@ -38,10 +43,16 @@ export const EventKind = {
   ProcessExit: 8,
   /** Who can share an object, where it is not only the threads of its process. object, b: an {@link ObjectScope}. Comes behind its ObjectCreate. */
   ObjectScope: 9,
+  /**
+   * This process's own number for an object that another one made. object: that number, a: pid of the maker, b: the
+   * object's number there, flags: ObjectKind, site: name string (0: unnamed), of use where the maker is not recorded. May
+   * be told before the ObjectCreate of the maker, and more than once. Its scope is `Process` unless ObjectScope follows.
+   */
+  ObjectShared: 18,
 
   /**
    * Begins to wait for a lock. object, a: wait number, site, b: number of the thread that has it (0: not known, or
-   * several). Flag Async for a promise.
+   * several). Flag Async for a promise; Remote: b is an OS thread id.
    */
   LockWait: 10,
   /** Has the lock. object, a: wait number or 0 if it never waited, site. */
@@ -53,14 +64,14 @@ export const EventKind = {
   /**
    * Had a lock that was free when it asked, and gave it back now: one record for both, so that a lock nobody waits for
    * costs one. object, a: milliseconds it had it, b: number of the thread that had it if another gives it back (0: this
-   * one), site: of the acquisition, if known. Flag InexactTime: the first of the two times is only the earliest it can
-   * be. Nothing tells of the acquisition before; who waits meanwhile writes LockHeld.
+   * one; with flag Remote an OS thread id), site: of the acquisition, if known. Flag InexactTime: the first of the two
+   * times is only the earliest it can be. Nothing tells of the acquisition before; who waits meanwhile writes LockHeld.
    */
   LockHold: 14,
   /**
    * Found a lock held that nothing tells of yet, since it was free when its holder asked: LockHold will come. Comes with
    * the LockWait of who found it. object, a: milliseconds for which it has been held, b: number of the thread that has
-   * it, site: of its acquisition, if known. Flag InexactTime as in LockHold.
+   * it (with flag Remote its OS thread id), site: of its acquisition, if known. Flag InexactTime as in LockHold.
    */
   LockHeld: 16,
   /**
@@ -68,7 +79,7 @@ export const EventKind = {
    * times, b: microseconds from the first acquisition to the last one, which was at t; site. Flag InexactTime.
    */
   LockHolds: 17,
-  /** Found that the holder is dead. object, a: wait number, b: number of the dead thread. */
+  /** Found that the holder is dead. object, a: wait number, b: number of the dead thread, with flag Remote its OS thread id. */
   LockAbandoned: 15,
 
   /** Begins to wait for a free place. object, a: wait number, site. */
@@ -97,7 +108,7 @@ export const EventKind = {
 
   /** Begins to wait for something that is not a lock or queue. flags: WaitReason in bits 8-11 shifted by 4 with the common flags; object, a: wait number, b: WaitReason, site. */
   WaitBegin: 40,
-  /** That wait is over. object, a: wait number (0: what it asks for was there, or with Failed was not, and it did not wait), b: number of the thread that ended it (0: not known); flag Failed on timeout. */
+  /** That wait is over. object, a: wait number (0: what it asks for was there, or with Failed was not, and it did not wait), b: number of the thread that ended it (0: not known), with flag Remote its OS thread id; flag Failed on timeout. */
   WaitEnd: 41,
   /** Changed what others wait for. object, a: a {@link SignalKind}, b: how many it woke, site. */
   Signal: 42,
@@ -119,16 +130,36 @@ export const EventKind = {
   LoopDelay: 61,
   /** The recorder lost records of this thread. a: how many. */
   Dropped: 62,
+
+  /**
+   * This process has an end of a connection. object: its number for this end, a: identity of the connection, the same at
+   * both ends and in all processes (0: not known), b: which end (0 or 1: the one that connected, or was made first, is 0).
+   * Behind the ObjectCreate of the end, if it has one: of a connection whose ends were made by one call only one has.
+   */
+  ConnectionEnd: 70,
+  /** Begins to send a message. object: the end, a: bytes, b: number of the message, counting from 1 what was sent by this end; site. */
+  MessageSend: 71,
+  /** Received a message. object: the end, a: bytes, b: number of the message, counting from 1 what was received by this end; site. */
+  MessageReceive: 72,
+
+  /** Asks a manager for something. object: its end of the connection (0: not told), a: number of the request, unique in the process, b: name string "type.method", site. Flag Async for a promise. */
+  RequestBegin: 75,
+  /** Has the answer. a: number of the request; flag Failed if it is an error, or none came. */
+  RequestEnd: 76,
+  /** A manager begins to serve a request. object: pid of who asked, a: number of the request there, b: name string. */
+  ServeBegin: 77,
+  /** It has done so. object: pid of who asked, a: number of the request there; flag Failed if the method threw. */
+  ServeEnd: 78,
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
-/** Bits of a record's flags, common to all kinds but ObjectCreate and Gc. */
+/** Bits of a record's flags, common to all kinds but ObjectCreate, ObjectShared and Gc. */
 export const EventFlag = {
   /** The wait is a promise's: the thread itself is not blocked by it. */
   Async: 1,
   /** It did not succeed. */
   Failed: 2,
-  /** The pool belongs to another process: the one named by PoolWorker. */
+  /** Of tasks: the pool belongs to another process, the one named by PoolWorker. Else: b is the OS thread id of a thread of any process, not a thread's number in this one. */
   Remote: 4,
   /** The time is no reading of the clock but the thread's last one. */
   InexactTime: 8,
@@ -151,6 +182,10 @@ export const ObjectKind = {
   ProcessPoolExecutor: 33,
   Pool: 34,
   ThreadPool: 35,
+  /** The two ends of a pipe. */
+  Pipe: 48,
+  /** A connection by a socket, between a listener and a client. */
+  Socket: 49,
 } as const;
 export type ObjectKind = (typeof ObjectKind)[keyof typeof ObjectKind];
 
@@ -176,6 +211,11 @@ export const WaitReason = {
   /** For an event to be set. */ Event: 10,
   /** For the other parties of a barrier. */ Barrier: 11,
   /** For an interval to pass, as a timer does. */ Sleep: 12,
+  /** For a message of a connection, to receive it or to know that it is there. */ Receive: 13,
+  /** For room in a connection, until a message is on its way. */ Send: 14,
+  /** For any of several connections or processes, in `wait`. */ AnyOf: 15,
+  /** For somebody to connect to a listener. */ Accept: 16,
+  /** For a listener to accept the connection, and for the keys to be checked. */ Connect: 17,
 } as const;
 export type WaitReason = (typeof WaitReason)[keyof typeof WaitReason];
 

@@ -58,13 +58,13 @@ export class StandstillBanner {
   }
 
   #link(stuck: StuckThread): HTMLElement {
-    const { thread, text, site } = stuck;
+    const { name, text, site } = stuck;
     const where = site === "" ? "" : `, at ${shortSite(site)}`;
     const title = `Show where it waits: ${displayName(text)}${where}`;
     return h(
       "button",
       { class: "link", type: "button", title, onclick: () => this.#go(stuck) },
-      `“${displayName(thread.name)}”`,
+      `“${displayName(name)}”`,
     );
   }
 }

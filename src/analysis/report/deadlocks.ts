@@ -42,14 +42,15 @@ export function unfinishedWaits(model: TraceModel): UnfinishedWait[] {
   return found;
 }
 
-/** Threads that hold the lock when the wait was given up on. */
+/** Threads that hold the lock when the wait was given up on, or whose process ended before that without giving it back. */
 export function holdersAt(model: TraceModel, object: number, endNs: number): number[] {
   const holds = model.objects[object]?.holds;
   if (!holds) return [];
   const holders: number[] = [];
   for (let i = holds.count - 1; i >= 0; i--) {
     const end = holds.end[i]!;
-    if (holds.start[i]! <= endNs && (Number.isNaN(end) || end >= endNs)) holders.push(holds.thread[i]!);
+    if (holds.start[i]! <= endNs && (Number.isNaN(end) || end >= endNs || holds.cut[i] === 1))
+      holders.push(holds.thread[i]!);
   }
   return [...new Set(holders)];
 }
@@ -102,7 +103,7 @@ export function findCycles(model: TraceModel, waits: readonly UnfinishedWait[]):
           .map((s) => s.wait.thread.index)
           .sort((x, y) => x - y)
           .join();
-        if (!seen.has(key)) {
+        if (!seen.has(key) && atOneTime(cycle)) {
           seen.add(key);
           cycles.push(cycle);
         }
@@ -114,6 +115,12 @@ export function findCycles(model: TraceModel, waits: readonly UnfinishedWait[]):
     }
   }
   return cycles;
+}
+
+/** Whether there was a time when all of them waited: of processes that were killed one after the other it is not sure. */
+function atOneTime(cycle: readonly CycleStep[]): boolean {
+  const began = Math.max(...cycle.map(({ wait }) => wait.thread.slices.start[wait.row]!));
+  return began <= Math.min(...cycle.map(({ wait }) => wait.endNs));
 }
 
 export function siteOfWait(model: TraceModel, wait: UnfinishedWait): string {

@@ -7,11 +7,14 @@
 import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
 import { kindName } from "../object-lane.js";
+import { distinctName } from "../thread-name.js";
 import { findCycles, holdersAt, siteOfWait, type UnfinishedWait, unfinishedWaits } from "./deadlocks.js";
 import { formatDuration, plural, printable } from "./format.js";
 
 export interface StuckThread {
   readonly thread: ThreadTrack;
+  /** What texts call it. */
+  readonly name: string;
   /** The wait: a row of the thread's slices. */
   readonly row: number;
   /** Such as "waits for Lock “b”, which “two” holds (taken at bank.ts:12)". */
@@ -54,7 +57,8 @@ export function findStandstill(model: TraceModel): Standstill | null {
       idleWorkers++;
       continue;
     }
-    const stuck = { thread, row, text: describeWait(model, wait), site: siteOfWait(model, wait) };
+    const name = distinctName(model, thread);
+    const stuck = { thread, name, row, text: describeWait(model, wait), site: siteOfWait(model, wait) };
     threads.push(stuck);
     byWait.set(wait, stuck);
   }
@@ -76,7 +80,7 @@ export function describeWait(model: TraceModel, { thread, row, endNs }: Unfinish
     case SliceKind.LockWait: {
       const holders = object ? holdersAt(model, object.index, endNs) : [];
       const names = holders.map((index) =>
-        index === thread.index ? "it holds itself" : `“${model.threads[index]!.name}” holds`,
+        index === thread.index ? "it holds itself" : `“${distinctName(model, model.threads[index]!)}” holds`,
       );
       if (object && (object.kind === ObjectKind.Semaphore || object.kind === ObjectKind.BoundedSemaphore)) {
         return `waits for a permit of ${what}, which has none left`;
@@ -117,7 +121,7 @@ export function describeWait(model: TraceModel, { thread, row, endNs }: Unfinish
 /** A standstill as lines for a terminal; names are made safe to print. */
 export function standstillText(standstill: Standstill, nowNs: number): string {
   const { threads, idleWorkers, cycles, sinceNs } = standstill;
-  const names = threads.map(({ thread }) => `“${printable(thread.name)}”`);
+  const names = threads.map(({ name }) => `“${printable(name)}”`);
   const width = Math.min(24, Math.max(0, ...names.map((name) => name.length)));
   const lines = [
     `This program can never go on: all of its threads wait for each other or for nobody, since ${formatDuration(Math.max(0, nowNs - sinceNs))}.`,
@@ -128,7 +132,7 @@ export function standstillText(standstill: Standstill, nowNs: number): string {
   if (idleWorkers > 0)
     lines.push(`  ${plural(idleWorkers, "worker")} of pools ${idleWorkers === 1 ? "has" : "have"} no task.`);
   for (const cycle of cycles) {
-    const circle = [...cycle, cycle[0]!].map(({ thread }) => `“${printable(thread.name)}”`);
+    const circle = [...cycle, cycle[0]!].map(({ name }) => `“${printable(name)}”`);
     lines.push(`  Deadlock: ${circle.join(" waits for ")}.`);
   }
   return lines.join("\n");

@@ -1,6 +1,7 @@
 /** Waits that never ended: circles, what nobody brings, what a dead thread held. */
 import { SliceKind } from "../../model.js";
 import { withoutColumn } from "../../strings.js";
+import { distinctName } from "../../thread-name.js";
 import { holdersAt, siteOfWait } from "../deadlocks.js";
 import { formatDuration } from "../format.js";
 import type { Finding } from "../report-types.js";
@@ -13,9 +14,9 @@ export const deadlock: Rule = ({ model, cycles }) =>
       const { thread, row } = wait;
       const object = model.objects[thread.slices.object[row]!];
       const what = object
-        ? `“${object.name}”, which “${model.threads[heldBy]!.name}” holds`
-        : `the end of “${model.threads[heldBy]!.name}”`;
-      return `“${thread.name}” waits for ${what}`;
+        ? `“${object.name}”, which “${distinctName(model, model.threads[heldBy]!)}” holds`
+        : `the end of “${distinctName(model, model.threads[heldBy]!)}”`;
+      return `“${distinctName(model, thread)}” waits for ${what}`;
     });
     const since = Math.max(...cycle.map(({ wait }) => wait.thread.slices.start[wait.row]!));
     const until = Math.min(...cycle.map(({ wait }) => wait.endNs));
@@ -44,7 +45,7 @@ export const standstill: Rule = ({ model, cycles }) => {
       rule: "standstill",
       severity: "error",
       title: "The program could never go on",
-      detail: `${found.threads.map(({ thread, text }) => `“${thread.name}” ${text}`).join("; ")}.`,
+      detail: `${found.threads.map(({ name, text }) => `“${name}” ${text}`).join("; ")}.`,
       costNs: Math.max(0, Math.round(model.endNs - found.sinceNs)),
       subjects: [...new Set(found.threads.map(({ thread }) => `thread-${thread.index + 1}`))],
       sites: unique(found.threads.map(({ site }) => site)),
@@ -65,7 +66,7 @@ export const abandonedLock: Rule = ({ model }) =>
       {
         rule: "abandoned-lock",
         severity: "error" as const,
-        title: `“${dead.name}” died while it held “${object.name}”`,
+        title: `“${distinctName(model, dead)}” died while it held “${object.name}”`,
         detail: "Those who waited for it got an error. What it guards may have been left halfway.",
         costNs: 0,
         subjects: [`lock-${object.index + 1}`, `thread-${dead.index + 1}`],
@@ -89,7 +90,7 @@ export const neverEnded: Rule = ({ model, waits, cycles }) => {
     if (circular.has(wait) || !object || kind === SliceKind.OtherWait || length < Math.max(50e6, model.endNs * 0.1))
       continue;
     const holders = kind === SliceKind.LockWait ? holdersAt(model, object.index, endNs) : [];
-    const who = holders.map((index) => `“${model.threads[index]!.name}”`).join(", ");
+    const who = holders.map((index) => `“${distinctName(model, model.threads[index]!)}”`).join(", ");
     const why =
       kind === SliceKind.LockWait
         ? who === ""
@@ -101,7 +102,7 @@ export const neverEnded: Rule = ({ model, waits, cycles }) => {
     found.push({
       rule: "wait-never-ended",
       severity: "warning",
-      title: `“${thread.name}” never stopped waiting for “${object.name}”`,
+      title: `“${distinctName(model, thread)}” never stopped waiting for “${object.name}”`,
       detail: `It waited for ${formatDuration(length)}, until the end: ${why}.`,
       costNs: Math.round(length),
       subjects: [`thread-${thread.index + 1}`],
