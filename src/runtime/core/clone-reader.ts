@@ -2,7 +2,7 @@
 import { BUILTIN_ERRORS, ErrorClass, T, VIEWS } from "./clone-tags.js";
 import { errorClasses } from "./errors.js";
 import { findRegistered } from "./function-registry.js";
-import { fromHandle } from "./handles.js";
+import { fromHandle, type Handle } from "./handles.js";
 import { localFrames, withoutOwnFrames } from "./local-frames.js";
 
 /** How to decode. */
@@ -11,6 +11,8 @@ export interface DecodeOptions {
   extras?: readonly unknown[] | undefined;
   /** Where errors were thrown, such as `thread "w1"`: named in their stacks. */
   origin?: string;
+  /** Makes the objects of handles, for bytes that come from elsewhere; by default any object of the library. */
+  fromHandle?: ((handle: Handle) => object) | undefined;
 }
 
 /** The names of fields that were read last, by a hash of their letters: most come again and again. */
@@ -41,6 +43,7 @@ export class Reader {
     for (;;) {
       const byte = this.bytes[this.at++] as number;
       if (byte < 128) return result + byte * scale;
+      if (byte === undefined) throw new RangeError("not an encoded value: it is cut off");
       result += (byte - 128) * scale;
       scale *= 128;
     }
@@ -223,7 +226,8 @@ export class Reader {
       case T.Handle: {
         const place = this.place();
         const name = this.string();
-        const object = fromHandle({ tag: name, value: this.value() });
+        const handle = { tag: name, value: this.value() };
+        const object = (this.options.fromHandle ?? fromHandle)(handle);
         this.seen[place] = object;
         return object;
       }

@@ -389,6 +389,11 @@ function assertMayHaveChildren(): void {
   if (inside(self).daemon) throw new RuntimeError("daemonic processes are not allowed to have children");
 }
 
+/** This process may have children though it is a daemon: it sees to their end itself. */
+export function allowChildren(): void {
+  inside(self).daemon = false;
+}
+
 /** The record behind a sentinel. */
 export function recordOfSentinel(sentinel: object): ProcessRecord | undefined {
   return sentinelRecords.get(sentinel as Sentinel);

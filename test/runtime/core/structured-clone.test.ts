@@ -177,4 +177,25 @@ describe("structured clone", () => {
   it("refuses bytes that are no value", () => {
     assert.throws(() => decode(new Uint8Array([250])), RangeError);
   });
+
+  it("refuses bytes that are cut off, wherever, or end in it at least", () => {
+    const bytes = encode({ list: Array.from({ length: 300 }, (_, i) => i), text: "x".repeat(300), at: new Date(0) });
+    for (let length = 0; length < bytes.length; length++) {
+      try {
+        decode(bytes.subarray(0, length));
+      } catch (error) {
+        assert.ok(error instanceof RangeError || error instanceof TypeError, String(error));
+      }
+    }
+    // A length whose last byte is missing.
+    assert.throws(() => decode(Uint8Array.of(13, 255)), RangeError);
+  });
+
+  it("leaves it to the caller which handles become objects", () => {
+    registerHandle("test only here", () => assert.fail("it was made"));
+    const handled = Object.create({ [toHandle]: () => ({ tag: "test only here", value: 7 }) }) as object;
+    const bytes = encode([handled]);
+    const seen = decode(bytes, { fromHandle: (handle) => ({ instead: handle.value }) });
+    assert.deepEqual(seen, [{ instead: 7 }]);
+  });
 });
