@@ -2,7 +2,19 @@
  * All error classes of the library, one each, whichever namespace exports them. They cross between threads and
  * processes by class (see `structured-clone.ts`), so `instanceof` tells them apart everywhere.
  */
-import { keepLocalFrames } from "./local-frames.js";
+import { DEEP, keepLocalFrames } from "./local-frames.js";
+
+/** An error whose stack begins where the user's code called the library. */
+class LocalError extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    // One look at the stack is enough, and takes most of the time that an error takes.
+    const shown = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = shown;
+    keepLocalFrames(this);
+  }
+}
 
 /**
  * The library or one of its objects is used in a way its state does not allow.
@@ -19,12 +31,7 @@ import { keepLocalFrames } from "./local-frames.js";
  * }
  * ```
  */
-export class RuntimeError extends Error {
-  constructor(message?: string, options?: ErrorOptions) {
-    super(message, options);
-    keepLocalFrames(this);
-  }
-}
+export class RuntimeError extends LocalError {}
 
 /** Several tasks failed; `errors` holds what they threw. */
 export class ExceptionGroup extends AggregateError {}
@@ -36,6 +43,7 @@ export class KeyError extends RangeError {
   constructor(key?: unknown, message?: string) {
     super(message ?? String(key));
     this.key = key;
+    keepLocalFrames(this);
   }
 }
 
@@ -56,7 +64,7 @@ export class KeyError extends RangeError {
  * }
  * ```
  */
-export class TimeoutError extends Error {}
+export class TimeoutError extends LocalError {}
 
 /**
  * The task or future was cancelled.
@@ -75,7 +83,7 @@ export class TimeoutError extends Error {}
  * }
  * ```
  */
-export class CancelledError extends Error {}
+export class CancelledError extends LocalError {}
 
 /**
  * A future that already has its outcome was given another one, or was asked too early.
@@ -94,7 +102,7 @@ export class CancelledError extends Error {}
  * }
  * ```
  */
-export class InvalidStateError extends Error {}
+export class InvalidStateError extends LocalError {}
 
 /**
  * The barrier was aborted, reset or timed out while somebody waited, or its action threw.
@@ -129,7 +137,7 @@ export class BrokenBarrierError extends RuntimeError {}
  * }
  * ```
  */
-export class Empty extends Error {}
+export class Empty extends LocalError {}
 
 /**
  * A queue had no free place in time.
@@ -148,7 +156,7 @@ export class Empty extends Error {}
  * }
  * ```
  */
-export class Full extends Error {}
+export class Full extends LocalError {}
 
 /**
  * The queue was shut down.
@@ -169,7 +177,7 @@ export class Full extends Error {}
  * }
  * ```
  */
-export class ShutDown extends Error {}
+export class ShutDown extends LocalError {}
 
 /**
  * An executor can no longer run tasks.
@@ -240,7 +248,7 @@ export class BrokenThreadPool extends BrokenExecutor {}
 export class BrokenProcessPool extends BrokenExecutor {}
 
 /** Base of the errors of multiprocessing. */
-export class ProcessError extends Error {}
+export class ProcessError extends LocalError {}
 
 /** The two ends of a connection do not have the same `authkey`. */
 export class AuthenticationError extends ProcessError {}
@@ -272,7 +280,7 @@ export class BufferTooShort extends ProcessError {
 }
 
 /** A manager's server refused a request, or failed outside the method that was called. */
-export class RemoteError extends Error {
+export class RemoteError extends LocalError {
   /** The stack on the server's side. */
   readonly remoteStack: string;
   constructor(message?: string, remoteStack = "") {
@@ -300,7 +308,7 @@ export class RemoteError extends Error {
  * }
  * ```
  */
-export class EOFError extends Error {}
+export class EOFError extends LocalError {}
 
 /**
  * A function or value cannot cross to another thread or process; the message says how to mend it.
@@ -335,7 +343,7 @@ export class DataCloneError extends Error {
     this.functionName = details.functionName ?? null;
     this.variables = details.variables ?? [];
     this.path = details.path ?? "";
-    keepLocalFrames(this);
+    keepLocalFrames(this, DEEP);
   }
 }
 
@@ -360,7 +368,7 @@ interface ProgramOutcome {
  * }
  * ```
  */
-export class CalledProcessError extends Error {
+export class CalledProcessError extends LocalError {
   /** The command. */
   readonly cmd: string | readonly string[];
   /** The code it exited with, or -N after signal N. */

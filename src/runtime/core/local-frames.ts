@@ -11,8 +11,10 @@ const ownFolders = ["dist", "src"].flatMap((name) => {
 });
 /** Frames to look at: deeper than any chain of ours. */
 const NEAR = 24;
+/** Frames of ours that may stand above the user's where an error is made. */
+const ABOVE = 10;
 /** The same where a nested value is walked through, some frames for each level. */
-const DEEP = 200;
+export const DEEP = 200;
 
 function isOwnFrame(line: string): boolean {
   return line.includes("node:") || ownFolders.some((folder) => line.includes(folder));
@@ -41,9 +43,34 @@ export function withoutOwnFrames(text: string): string {
   return (kept.some(isFrame) ? kept : lines).join("\n");
 }
 
-/** Leaves only the user's frames in the stack of a new error, however deep in the library it is made. */
-export function keepLocalFrames(error: Error): void {
-  setFrames(error, localFrames(undefined, DEEP));
+/**
+ * Leaves only the user's frames in the stack of a new error, however deep in the library it is made. The text is made when
+ * somebody reads it, since most errors of waits are caught and forgotten.
+ */
+export function keepLocalFrames(error: Error, above: number = ABOVE): void {
+  const shown = Error.stackTraceLimit;
+  if (!(shown > 0)) return;
+  const place: { stack?: string } = {};
+  Error.stackTraceLimit = shown + above;
+  Error.captureStackTrace(place, error.constructor as () => void);
+  Error.stackTraceLimit = shown;
+  Object.defineProperty(error, "stack", {
+    configurable: true,
+    get: () => keepStack(error, textOf(error, String(place.stack), shown)),
+    set: (stack: unknown) => keepStack(error, stack),
+  });
+}
+
+function keepStack<T>(error: Error, stack: T): T {
+  Object.defineProperty(error, "stack", { configurable: true, writable: true, value: stack });
+  return stack;
+}
+
+function textOf(error: Error, stack: string, shown: number): string {
+  const all = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  const own = all.filter((line) => !isOwnFrame(line));
+  const frames = (own.length > 0 ? own : all).slice(0, shown).join("\n");
+  return frames === "" ? String(error) : `${String(error)}\n${frames}`;
 }
 
 /** Puts frames in the place of those of an error, unless there are none. */
