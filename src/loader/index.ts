@@ -15,9 +15,11 @@ import {
   replaceMissing,
   replaceSpecifier,
 } from "./es-module-loading.js";
+import { hookInThread, INSIDE } from "./in-thread-hooks.js";
 import { startEsMain } from "./start-es-main.js";
 
 export { CompileError } from "./compile-error.js";
+export { INSIDE } from "./in-thread-hooks.js";
 export { heddleEntry } from "./resolve-user-import.js";
 
 interface HookableModule {
@@ -28,8 +30,16 @@ interface HookableModule {
 const INSTALLED = Symbol.for("heddle.loader");
 const REGISTRY = Symbol.for("heddle.modules");
 
-/** Installs the loader in this thread; a second call does nothing. */
-export function register(): void {
+/**
+ * Installs the loader in this thread; a second call does nothing. `hideArgument`: takes {@link INSIDE} out of
+ * `process.execArgv`, for threads and processes of the library, which get it beyond what their program was given.
+ */
+export function register({ hideArgument = false } = {}): void {
+  install();
+  if (hideArgument) process.execArgv = process.execArgv.filter((arg) => arg !== INSIDE);
+}
+
+function install(): void {
   const all = globalThis as unknown as Record<symbol, unknown>;
   if (all[INSTALLED]) return;
   Object.defineProperty(all, INSTALLED, { value: true });
@@ -43,7 +53,8 @@ export function register(): void {
     hooks.registerHooks({ resolve: resolveSync, load: loadSync });
   } else {
     hookCommonjs(startEsMain);
-    hooks.register(pathToFileURL(`${__dirname}/loader.cjs`).href);
+    if (!hookInThread({ resolve: resolveSync, load: loadSync }))
+      hooks.register(pathToFileURL(`${__dirname}/loader.cjs`).href);
   }
 }
 
@@ -77,7 +88,7 @@ function isRequire({ conditions }: { conditions?: readonly string[] }): boolean 
   return conditions !== undefined && (Array.isArray(conditions) ? conditions : [...conditions]).includes("require");
 }
 
-// The hooks' thread of Node 20
+// The hooks' thread of Node 20, where it cannot be done without
 
 /** The resolve hook of `module.register`. */
 export async function resolve<Result>(

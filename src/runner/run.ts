@@ -9,6 +9,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { INSIDE } from "../loader/in-thread-hooks.js";
 import { SESSION_VARIABLE } from "../recorder/session.js";
 import { startSystemSampler } from "../recorder/system-sampler.js";
 import { createTraceFile, type TraceFile } from "../recorder/trace-file.js";
@@ -92,7 +93,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const started = now();
   const child = spawn(
     nodePath,
-    [...nodeArgs, "--require", join(__dirname, "preload.cjs"), asPath(options.script), ...args],
+    [
+      ...nodeArgs,
+      ...loaderArguments(version),
+      "--require",
+      join(__dirname, "preload.cjs"),
+      asPath(options.script),
+      ...args,
+    ],
     { cwd, env: { ...env, [SESSION_VARIABLE]: session }, stdio },
   );
   const pid = child.pid;
@@ -147,6 +155,11 @@ function checkScript(script: string, cwd: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new RunError("no-script", `There is no script at ${path}.`);
   if (found.isDirectory()) throw new RunError("script-is-folder", `${path} is a folder; name the script in it.`);
+}
+
+/** What lets Node 20 call the loader's hooks where they are. */
+function loaderArguments(version: string): string[] {
+  return version.startsWith("v20.") ? [INSIDE] : [];
 }
 
 /** The script as Node's command line takes it for a path. */

@@ -29,7 +29,7 @@ for (const node of nodes) {
           for (const [url, names] of modules) if (url !== import.meta.url) console.log(url.split("/").pop(), Object.keys(names).join());
           void notMine;`,
       });
-      const { stdout, stderr } = folder.run(node.path, "main.ts");
+      const { stdout, stderr } = folder.run(node, "main.ts");
       assert.equal(stderr, "");
       assert.equal(
         stdout,
@@ -45,9 +45,9 @@ for (const node of nodes) {
         "strict.cjs": `// a comment\n"use strict";\nconsole.log((function () { return this; })() === undefined);`,
         "sloppy.cjs": `console.log((function () { return this; })() === globalThis, typeof require, Object.keys(globalThis).some((k) => /heddle/i.test(k)));`,
       });
-      assert.equal(folder.run(node.path, "main.ts").stdout, "false f A\n");
-      assert.equal(folder.run(node.path, "strict.cjs").stdout, "true\n");
-      assert.equal(folder.run(node.path, "sloppy.cjs").stdout, "true function false\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "false f A\n");
+      assert.equal(folder.run(node, "strict.cjs").stdout, "true\n");
+      assert.equal(folder.run(node, "sloppy.cjs").stdout, "true function false\n");
     });
 
     it("shows original lines and columns in stacks, in every kind of file", () => {
@@ -68,15 +68,15 @@ for (const node of nodes) {
       });
       for (const name of Object.keys(files)) {
         for (const pass of ["cold", "warm"]) {
-          assert.equal(folder.run(node.path, name).stdout, `${name}:5:13 ${name}:7:7\n`, `${name} ${pass}`);
+          assert.equal(folder.run(node, name).stdout, `${name}:5:13 ${name}:7:7\n`, `${name} ${pass}`);
         }
       }
-      assert.equal(folder.run(node.path, "one.cjs").stdout, "one.cjs:1:12\n");
+      assert.equal(folder.run(node, "one.cjs").stdout, "one.cjs:1:12\n");
     });
 
     it("shows an uncaught error with the line of the source", () => {
       given({ "main.ts": "interface A {}\ninterface B {}\n\nthrow new Error('late' as string);\n" });
-      const { status, stderr } = folder.run(node.path, "main.ts");
+      const { status, stderr } = folder.run(node, "main.ts");
       assert.equal(status, 1);
       assert.match(stderr, /main\.ts:4\n/);
       assert.match(stderr, /main\.ts:4:7/);
@@ -90,7 +90,7 @@ for (const node of nodes) {
         "late.cts": `require("./main.ts");`,
       });
       for (const script of ["main.ts", "outer.ts", "late.cts"]) {
-        const { status, stderr, stdout } = folder.run(node.path, script);
+        const { status, stderr, stdout } = folder.run(node, script);
         assert.equal(status, 1, script);
         assert.equal(stdout, "");
         assert.ok(stderr.includes(`${join(folder.path, "main.ts")}:3:10: `), stderr);
@@ -108,7 +108,7 @@ for (const node of nodes) {
         "bad.ts": "let x: = 1",
         "main.ts": `try { await import("./bad.ts"); } catch (e) { console.log((e as Error).name, e instanceof SyntaxError); }`,
       });
-      assert.equal(folder.run(node.path, "main.ts").stdout, "SyntaxError true\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "SyntaxError true\n");
     });
 
     it("leaves files of node_modules alone, and says what Node says of what is missing", () => {
@@ -119,7 +119,7 @@ for (const node of nodes) {
           try { await import("./missing"); } catch (e) { console.log((e as any).code); }
           try { require("./missing"); } catch (e) { console.log((e as any).code); } void dep;`,
       });
-      assert.equal(folder.run(node.path, "main.ts").stdout, "1\nERR_MODULE_NOT_FOUND\nMODULE_NOT_FOUND\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "1\nERR_MODULE_NOT_FOUND\nMODULE_NOT_FOUND\n");
     });
 
     it("loads in workers and in children", () => {
@@ -133,7 +133,7 @@ for (const node of nodes) {
             fork(new URL("./child.ts", import.meta.url).pathname).on("message", (n) => console.log(n));
           });`,
       });
-      const { stdout, stderr } = folder.run(node.path, "main.ts");
+      const { stdout, stderr } = folder.run(node, "main.ts");
       assert.equal(stderr, "");
       assert.equal(stdout, "42\n8\n");
     });
@@ -144,18 +144,18 @@ for (const node of nodes) {
         "code.ts": "process.exitCode = 7; export {};",
         "reject.ts": "await 1; Promise.reject(new Error('no'));",
       });
-      assert.equal(folder.run(node.path, "hang.ts").status, 13);
-      assert.equal(folder.run(node.path, "code.ts").status, 7);
-      const { status, stderr } = folder.run(node.path, "reject.ts");
+      assert.equal(folder.run(node, "hang.ts").status, 13);
+      assert.equal(folder.run(node, "code.ts").status, 7);
+      const { status, stderr } = folder.run(node, "reject.ts");
       assert.equal(status, 1);
       assert.match(stderr, /Error: no\n\s+at .*reject\.ts:1:/);
       folder.write("leaves.ts", "export {};\nawait 0;\nprocess.exit();\n");
-      assert.equal(folder.run(node.path, "leaves.ts").status, 0, "process.exit() is no wait");
+      assert.equal(folder.run(node, "leaves.ts").status, 0, "process.exit() is no wait");
       folder.write(
         "leaves-soon.ts",
         "setTimeout(() => process.exit(), 20);\nexport {};\nawait new Promise(() => {});\n",
       );
-      assert.equal(folder.run(node.path, "leaves-soon.ts").status, 0, "nor is one of a timer");
+      assert.equal(folder.run(node, "leaves-soon.ts").status, 0, "nor is one of a timer");
     });
 
     it("compiles once: the second run loads no compiler, and the same is true of a changed and restored file", () => {
@@ -163,18 +163,18 @@ for (const node of nodes) {
         "main.ts":
           "const a: number = 1; console.log(a, Object.keys(require.cache).some((k) => /oxc|esbuild/.test(k)));",
       });
-      assert.equal(folder.run(node.path, "main.ts").stdout, "1 true\n");
-      assert.equal(folder.run(node.path, "main.ts").stdout, "1 false\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "1 true\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "1 false\n");
       const before = readFileSync(join(folder.path, "main.ts"), "utf8");
       folder.write("main.ts", before.replace("= 1", "= 2"));
-      assert.equal(folder.run(node.path, "main.ts").stdout, "2 true\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "2 true\n");
       folder.write("main.ts", before);
-      assert.equal(folder.run(node.path, "main.ts").stdout, "1 false\n");
+      assert.equal(folder.run(node, "main.ts").stdout, "1 false\n");
     });
 
     it("compiles again what the cache holds damaged, and goes without one it cannot have", () => {
       given({ "main.ts": "const a: number = 1; console.log(a);" });
-      folder.run(node.path, "main.ts");
+      folder.run(node, "main.ts");
       const entries = join(folder.cacheHome, "heddle", "modules");
       const names = readdirSync(entries);
       assert.ok(names.length > 0);
@@ -185,12 +185,12 @@ for (const node of nodes) {
         () => "{}\nconsole.log(9)",
       ]) {
         for (const name of names) writeFileSync(join(entries, name), damage(readFileSync(join(entries, name), "utf8")));
-        const { stdout, stderr } = folder.run(node.path, "main.ts");
+        const { stdout, stderr } = folder.run(node, "main.ts");
         assert.deepEqual({ stdout, stderr }, { stdout: "1\n", stderr: "" });
       }
       folder.write("no-folder", "a file");
       for (const env of [{ XDG_CACHE_HOME: join(folder.path, "no-folder") }, { XDG_CACHE_HOME: "", HOME: "" }]) {
-        const { stdout, stderr } = folder.run(node.path, "main.ts", { env });
+        const { stdout, stderr } = folder.run(node, "main.ts", { env });
         assert.deepEqual({ stdout, stderr }, { stdout: "1\n", stderr: "" });
       }
     });
@@ -202,7 +202,7 @@ for (const node of nodes) {
         "node_modules/dep/index.js": "module.exports = require.resolve('heddle/queue');",
         "main.ts": `import dep from "dep"; console.log(import.meta.resolve("heddle/queue")); console.log(dep); console.log(require.resolve("heddle"));`,
       });
-      const { stdout, stderr } = folder.run(node.path, "main.ts");
+      const { stdout, stderr } = folder.run(node, "main.ts");
       assert.equal(stderr, "");
       const face = (name: string): string => join(dist, "entry", name);
       // On Node 20, import.meta.resolve asks the hooks as well.
@@ -211,7 +211,7 @@ for (const node of nodes) {
 
     it("says which tsconfig.json is broken", () => {
       given({ "tsconfig.json": `{ "extends": "./missing.json" }`, "main.ts": "console.log(1 as number)" });
-      const { status, stderr } = folder.run(node.path, "main.ts");
+      const { status, stderr } = folder.run(node, "main.ts");
       assert.equal(status, 1);
       assert.ok(stderr.includes(join(folder.path, "tsconfig.json")), stderr);
     });

@@ -209,7 +209,7 @@ for (const node of nodes) {
         const folder = new ScriptFolder(files);
         try {
           for (const pass of ["cold", "warm"]) {
-            const { status, stdout, stderr } = folder.run(node.path, script);
+            const { status, stdout, stderr } = folder.run(node, script);
             assert.deepEqual({ pass, status, stdout, stderr }, { pass, status: 0, stdout: prints, stderr: "" });
           }
         } finally {

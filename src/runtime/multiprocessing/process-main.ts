@@ -29,7 +29,9 @@ process.title = start.who.name;
 (globalThis as unknown as Record<symbol, unknown>)[Symbol.for("heddle.child")] = { main: start.main };
 
 // Under plain node nobody has installed the loader yet; in a traced process this does nothing.
-if (existsSync(join(__dirname, "loader.cjs"))) (require("./loader.cjs") as { register(): void }).register();
+if (existsSync(join(__dirname, "loader.cjs"))) {
+  (require("./loader.cjs") as { register(options: object): void }).register({ hideArgument: true });
+}
 const { internal } = require("./runtime.cjs") as {
   internal: { runChild(start: StartMessage): void };
 };

@@ -6,7 +6,7 @@
  * (or not, for daemons), and to notice when a worker dies without having said so.
  */
 import { join as joinPath } from "node:path";
-import { isMainThread, SHARE_ENV, threadId, Worker } from "node:worker_threads";
+import { isMainThread, SHARE_ENV, threadId, type Worker } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
@@ -17,6 +17,7 @@ import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } fro
 import { HeapWord, words } from "../core/heap.js";
 import { assertMayStart } from "../core/main-script.js";
 import { nativeThreadId } from "../core/native-id.js";
+import { startWorker } from "../core/node-arguments.js";
 import { installMainOutput } from "../core/output.js";
 import { decode, encode, movable } from "../core/structured-clone.js";
 import { holdLoop, releaseLoop } from "../core/words.js";
@@ -212,7 +213,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
     currentRecord().markKnown();
     try {
       const make = () =>
-        new Worker(joinPath(__dirname, "thread-main.cjs"), {
+        startWorker(joinPath(__dirname, "thread-main.cjs"), {
           workerData: data,
           transferList: movable(extras) as never,
           env: SHARE_ENV,
