@@ -226,8 +226,10 @@ function classSection(page, name, declaration) {
 
 function errorSection(page, name, declaration) {
   const said = documentation(declaration);
-  const base = declaration.getExtends()?.getText() ?? "Error";
   const home = homes.get(declaration.getBaseClass());
+  // What stands between an exported class and the language's is nobody's business.
+  const between = home === undefined ? declaration.getBaseClass()?.getExtends() : undefined;
+  const base = (between ?? declaration.getExtends())?.getText() ?? "Error";
   const above = home === undefined ? `\`${base}\`` : link(declaration.getBaseClass(), page);
   const own = new Map(declaration.getInstanceProperties().map((property) => [property.getName(), [property]]));
   return [`### ${name}`, "", `${said.text} Extends ${above}.`, "", ...memberLines(own), "", ...shown(said)];
