@@ -87,7 +87,8 @@ const script = (kills: boolean) => `
   if (isMain) {
     const workers: { terminate(): Promise<unknown> }[] = [];
     process.on("worker", (worker) => workers.push(worker));
-    const turn = () => new Promise(setImmediate);
+    // Not by setImmediate, which would leave threads that start on a busy machine no time.
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
     const works = [
       new Queue({ maxSize: ${kills ? 2 : 1}, name: "first in, first out" }),
       new LifoQueue({ maxSize: 4, name: "last in, first out" }),
