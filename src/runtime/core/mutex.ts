@@ -29,8 +29,8 @@ import { writeOutSoon } from "./brief-holds.js";
 import { deadlineIn } from "./deadline.js";
 import { RuntimeError } from "./errors.js";
 import { enterLedger, noteBrief, noteHold } from "./hold-ledger.js";
-import { describeHolder, enterHolder, isDead, lookAfter, numberOf, self } from "./holder.js";
-import { sharedText, textOf } from "./shared-text.js";
+import { type Holders, lookAfter } from "./holder.js";
+import type { Heap, Place } from "./shared-heap.js";
 import { shortSite, userSite } from "./user-site.js";
 import type { SharedWords } from "./words.js";
 
@@ -74,6 +74,10 @@ export class Mutex {
   private siteText = 0;
   private site = 0;
 
+  private readonly words: SharedWords;
+  private readonly holders: Holders;
+  /** What makes this process's times those that stand in the words. */
+  private readonly clock: number;
   /** The word with the time of the acquisition; 0 if the trace knows it already. */
   private readonly time: number;
   /** How many of the next holds are timed exactly, the tick at the acquisition, and how often it was too few. */
@@ -87,17 +91,25 @@ export class Mutex {
   /** Where the recorder finds what is not written, should this thread be terminated; -1: nowhere. */
   entry = -1;
 
+  private readonly heap: Heap;
+  private readonly index: number;
+  private readonly object: number;
+
   /**
-   * `object` is its number in the trace. `strict`: only the holder may give it back, so a thread that ended well with it
+   * `strict`: only the holder may give it back, so a thread that ended well with it
    * has abandoned it, too.
    */
   constructor(
-    private readonly words: SharedWords,
-    private readonly index: number,
-    private readonly object: number,
+    { heap, index, object }: Place,
     private readonly owner: MutexOwner,
     private readonly strict: boolean,
   ) {
+    this.heap = heap;
+    this.index = index;
+    this.object = object;
+    this.words = heap.words;
+    this.holders = heap.holders;
+    this.clock = heap.clockOffset;
     this.time = (index + TIME + 1) & ~1;
   }
 
@@ -132,15 +144,21 @@ export class Mutex {
   /** The fast path: nothing but what an uncontended lock costs. */
   private takeIfFree(): boolean {
     if (this.siteDue) this.findSite(this.takeIfFree);
-    if (this.words.compareExchange(this.index, 0, self === 0 ? enterHolder() : self) !== 0) return false;
+    if (this.words.compareExchange(this.index, 0, this.holders.self || this.holders.enter()) !== 0) return false;
     this.words.note(this.index + SITE, this.siteText);
     if (recording) this.beginHold();
     return true;
   }
 
+  /** When this hold began, for the trace; 0 if the trace knows it already. */
+  private begunAt(): number {
+    const t = this.words.timeAt(this.time);
+    return t === 0 ? 0 : t - this.clock;
+  }
+
   private beginHold(): void {
     const t = now();
-    this.words.noteTime(this.time, t);
+    this.words.noteTime(this.time, t + this.clock);
     if (this.entry < 0) this.entry = enterLedger(this, this.object);
     if (this.entry >= 0) noteHold(this.entry, t);
     if (this.tick !== tick[0]) {
@@ -217,8 +235,8 @@ export class Mutex {
 
   /** Takes it, which gives 0, or says in its word that somebody waits, and gives what that word is now. */
   private contend(): number {
-    const { words, index } = this;
-    const mine = (self === 0 ? enterHolder() : self) | WAITERS;
+    const { words, index, holders } = this;
+    const mine = (holders.self || holders.enter()) | WAITERS;
     for (;;) {
       const state = words.load(index);
       if (state === 0) {
@@ -244,12 +262,21 @@ export class Mutex {
     const wait = newWaitNumber();
     const t = now();
     const { holder } = this;
-    const began = words.timeAt(this.time);
-    const heldAt = textOf(words.load(index + SITE));
-    emitAt(t, EventKind.LockWait, this.object, site, wait, numberOf(holder), flags);
+    const began = this.begunAt();
+    const heldAt = this.heap.texts.textOf(words.load(index + SITE));
+    const { flag } = this.holders;
+    emitAt(t, EventKind.LockWait, this.object, site, wait, this.holders.numberOf(holder), flags | flag);
     // If the words were another holder's by now, its own waiters tell.
     if (holder !== 0 && holder === this.holder && began !== 0) {
-      emitAt(t, EventKind.LockHeld, this.object, intern(heldAt), Math.max(0, t - began), numberOf(holder), 0);
+      emitAt(
+        t,
+        EventKind.LockHeld,
+        this.object,
+        intern(heldAt),
+        Math.max(0, t - began),
+        this.holders.numberOf(holder),
+        0,
+      );
     }
     return wait;
   }
@@ -272,17 +299,18 @@ export class Mutex {
     const state = words.load(index);
     const holder = state & HOLDER;
     if ((state & ABANDONED) !== 0) return true;
-    if (holder === 0 || holder === self || !isDead(holder, this.strict)) return false;
+    if (holder === 0 || holder === this.holders.self || !this.holders.isDead(holder, this.strict)) return false;
     if (words.compareExchange(index, state, state | ABANDONED) !== state) return this.checkAbandoned();
     words.notify(index);
     return true;
   }
 
   private abandonedBy(holder: number, wait: number, flags: number): RuntimeError {
-    if (recording) emit(EventKind.LockAbandoned, this.object, 0, wait, numberOf(holder), flags);
-    const site = textOf(this.words.load(this.index + SITE));
+    if (recording)
+      emit(EventKind.LockAbandoned, this.object, 0, wait, this.holders.numberOf(holder), flags | this.holders.flag);
+    const site = this.heap.texts.textOf(this.words.load(this.index + SITE));
     return new RuntimeError(
-      `${this.owner.name} will never be released: ${describeHolder(holder)} died while it held it` +
+      `${this.owner.name} will never be released: ${this.holders.describe(holder)} died while it held it` +
         `${site === "" ? "" : `, acquired at ${shortSite(site)}`}. What the lock guards may be left halfway; ` +
         "release() makes the lock free again.",
     );
@@ -308,7 +336,7 @@ export class Mutex {
 
   private setSite(above: OnStack): void {
     const site = userSite(above);
-    this.siteText = sharedText(site);
+    this.siteText = this.heap.texts.numberOf(site);
     if (recording) this.site = intern(site);
   }
 
@@ -319,8 +347,9 @@ export class Mutex {
     const { words, index } = this;
     let before: number;
     if (recording) {
+      const { self } = this.holders;
       const state = words.peek(index);
-      const began = words.timeAt(this.time);
+      const began = this.begunAt();
       const brief = state === self && this.exact === 0 && this.tick === tick[0] && began !== 0;
       // Read before it is free, so that in the trace nobody has it earlier.
       const t = brief ? 0 : now();
@@ -360,11 +389,19 @@ export class Mutex {
   private recordHold(t: number, began: number, before: number): void {
     this.writeOut();
     const holder = before & HOLDER;
-    const other = holder === self ? 0 : numberOf(holder);
+    const other = holder === this.holders.self ? 0 : this.holders.numberOf(holder);
     if (began === 0) emitAt(t, EventKind.LockRelease, this.object, 0, 0, 0, 0);
     else {
       const site = other === 0 ? this.site : 0;
-      emitAt(t, EventKind.LockHold, this.object, site, Math.max(0, t - began), other, 0);
+      emitAt(
+        t,
+        EventKind.LockHold,
+        this.object,
+        site,
+        Math.max(0, t - began),
+        other,
+        other === 0 ? 0 : this.holders.flag,
+      );
     }
     if (this.entry >= 0 && other === 0) noteHold(this.entry, 0);
     if (this.tick !== tick[0] || tick[0] === 0 || (before & WAITERS) !== 0) this.exact = EXACT_HOLDS << this.doubts;

@@ -12,6 +12,7 @@ import { callSite, emit, newWaitNumber, recording } from "../../recorder/emit.js
 import { EventFlag, EventKind } from "../../trace/events.js";
 import { deadlineIn } from "./deadline.js";
 import { lookAfter } from "./holder.js";
+import type { Place } from "./shared-heap.js";
 import type { SharedWords } from "./words.js";
 
 const yes = Promise.resolve(true);
@@ -29,13 +30,16 @@ const ONE = 2;
 
 export class Permits {
   private wokeSomebody = false;
+  private readonly words: SharedWords;
 
-  /** `object` is its number in the trace. */
-  constructor(
-    private readonly words: SharedWords,
-    private readonly index: number,
-    private readonly object: number,
-  ) {}
+  private readonly index: number;
+  private readonly object: number;
+
+  constructor({ heap, index, object }: Place) {
+    this.words = heap.words;
+    this.index = index;
+    this.object = object;
+  }
 
   /** Sets what a new one begins with. `bound`: the most there may ever be, or null. */
   begin(value: number, bound: number | null): void {

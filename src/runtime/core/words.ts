@@ -1,7 +1,7 @@
 /**
  * Shared words: what every primitive is written above, once. A word is an `int32` that several threads (or processes)
- * read, change atomically and wait on. The backend for threads is `Atomics` on the process's heap; one for processes
- * (a shared mapping with a kernel wait) fits behind the same interface.
+ * read, change atomically and wait on. Reading and changing is the same everywhere, `Atomics` on a view. For waiting
+ * there are two backends: that of threads below, and one of processes, a kernel wait (`platform/futex-words.ts`).
  *
  * V8 keeps one line of waiters per word, in order of arrival, for blocked threads and for promises alike. A promise
  * cannot be taken out of it, only time out. So a wait that was aborted leaves a stale waiter in the line, and when that
@@ -28,6 +28,8 @@ export interface WaitAsyncOptions {
 
 /** Words in shared memory, by index. */
 export interface SharedWords {
+  /** The words themselves. */
+  readonly view: Int32Array;
   load(index: number): number;
   store(index: number, value: number): void;
   /** Writes without order: for what nobody waits on or decides by. */
@@ -72,12 +74,12 @@ export function releaseLoop(again = false): void {
   if (pending === 0 && keepAlive !== null) unrefOwn(keepAlive);
 }
 
-/** The words of a SharedArrayBuffer, between threads. */
-export class AtomicWords implements SharedWords {
-  readonly view: Int32Array<SharedArrayBuffer>;
-  private readonly times: Float64Array<SharedArrayBuffer>;
+/** The words of a buffer, without waiting. */
+export abstract class BufferWords {
+  readonly view: Int32Array;
+  private readonly times: Float64Array;
 
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: ArrayBufferLike) {
     this.view = new Int32Array(buffer);
     this.times = new Float64Array(buffer);
   }
@@ -116,6 +118,15 @@ export class AtomicWords implements SharedWords {
 
   add(index: number, value: number): number {
     return Atomics.add(this.view, index, value);
+  }
+}
+
+/** The words of a SharedArrayBuffer, between threads. */
+export class AtomicWords extends BufferWords implements SharedWords {
+  declare readonly view: Int32Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    super(buffer);
   }
 
   wait(

@@ -24,6 +24,8 @@ export { RawArray } from "./raw-array.js";
 export { RawValue } from "./raw-value.js";
 export { type Shareable, ShareableList, type Slot } from "./shareable-list.js";
 export { SharedMemory, type SharedMemoryOptions } from "./shared-memory.js";
+export { Lock } from "./synchronize/lock.js";
+export { BoundedSemaphore, Semaphore } from "./synchronize/semaphore.js";
 export type { TypeCode, TypeCodes, TypedArrays } from "./type-codes.js";
 export { type Waitable, wait, waitSync } from "./wait.js";
 

@@ -137,9 +137,14 @@ export class Segment {
 
   /** A view of a part. It, and all that is made of its buffer, holds the segment. */
   view(offset: number, size: number): ArrayBuffer {
-    const buffer = sharedMemorySystem().view(this.#hold.mapping.address + BigInt(HEADER_BYTES + offset), size);
+    const buffer = sharedMemorySystem().view(this.addressOf(offset), size);
     views.register(buffer, this);
     return buffer;
+  }
+
+  /** Where a part is in the address space of this process: for system calls, by whoever has a view of it. */
+  addressOf(offset: number): bigint {
+    return this.#hold.mapping.address + BigInt(HEADER_BYTES + offset);
   }
 
   /** What leads another thread or process to it. `pins` as the codec has it. */

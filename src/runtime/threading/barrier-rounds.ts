@@ -15,11 +15,9 @@
  * second, by those who wait. Under the lock, what counts changes by single stores, and `#repair` sets right what
  * depends on them if a thread dies in between; a killed thread leaves at most a round's block behind.
  */
-import { allocate, free, words } from "../core/heap.js";
-import { HeapLock } from "../core/heap-lock.js";
-import { enterHolder, isDead, self } from "../core/holder.js";
-
-const { view } = words;
+import type { HeapLock } from "../core/heap-lock.js";
+import type { Heap } from "../core/shared-heap.js";
+import type { SharedWords } from "../core/words.js";
 
 /** Words of a barrier. */
 const B = { Lock: 0, Broken: 2, BrokenBy: 3, Round: 4, Turn: 5 } as const;
@@ -33,9 +31,6 @@ const roundWords = (parties: number): number => R.Places + parties;
 const placeAt = (round: number, place: number): number => round + R.Places + place;
 
 export const Outcome = { Waiting: 0, Passed: 1, Broken: 2 } as const;
-
-/** The calling thread, as it stands in a place. */
-const me = (): number => (self === 0 ? enterHolder() : self);
 
 /** Why a barrier broke. */
 export const BreakReason = { Abort: 1, Timeout: 2, Action: 3, Reset: 4, Death: 5 } as const;
@@ -54,42 +49,55 @@ export interface Arrival {
 }
 
 export class BarrierRounds {
+  readonly #heap: Heap;
+  readonly #words: SharedWords;
+  readonly #view: Int32Array;
   readonly #lock: HeapLock;
 
   constructor(
+    heap: Heap,
     readonly index: number,
     readonly parties: number,
   ) {
-    this.#lock = new HeapLock(words, index + B.Lock, () => this.#repair());
+    this.#heap = heap;
+    this.#words = heap.words;
+    this.#view = heap.words.view;
+    this.#lock = heap.lock(index + B.Lock, () => this.#repair());
+  }
+
+  /** The calling thread, as it stands in a place. */
+  get #me(): number {
+    const { holders } = this.#heap;
+    return holders.self || holders.enter();
   }
 
   #repair(): void {
     const round = this.#current();
     if (round === 0) return;
     let count = 0;
-    for (let i = 0; i < this.parties; i++) if (view[placeAt(round, i)] !== 0) count++;
-    view[round + R.Count] = count;
+    for (let i = 0; i < this.parties; i++) if (this.#view[placeAt(round, i)] !== 0) count++;
+    this.#view[round + R.Count] = count;
   }
 
   /** The round that is being filled, or 0. */
   #current(): number {
-    const round = view[this.index + B.Round] as number;
-    return round !== 0 && Atomics.load(view, round + R.Outcome) === Outcome.Waiting ? round : 0;
+    const round = this.#view[this.index + B.Round] as number;
+    return round !== 0 && this.#words.load(round + R.Outcome) === Outcome.Waiting ? round : 0;
   }
 
   get broken(): boolean {
-    return words.load(this.index + B.Broken) !== 0;
+    return this.#words.load(this.index + B.Broken) !== 0;
   }
 
   /** Why it is broken and by which thread. */
   get breakage(): { reason: number; by: number } {
-    return { reason: words.load(this.index + B.Broken), by: words.load(this.index + B.BrokenBy) };
+    return { reason: this.#words.load(this.index + B.Broken), by: this.#words.load(this.index + B.BrokenBy) };
   }
 
   get waiting(): number {
     this.#lock.lock();
     const round = this.broken ? 0 : this.#current();
-    const count = round === 0 ? 0 : (view[round + R.Count] as number);
+    const count = round === 0 ? 0 : (this.#view[round + R.Count] as number);
     this.#lock.unlock();
     return count;
   }
@@ -98,42 +106,42 @@ export class BarrierRounds {
   get runsActionHere(): boolean {
     this.#lock.lock();
     const round = this.#current();
-    const here = round !== 0 && view[round + R.Runner] === self;
+    const here = round !== 0 && this.#view[round + R.Runner] === this.#heap.holders.self;
     this.#lock.unlock();
     return here;
   }
 
   /** Whether the next to come will wait, as far as can be told without the lock. */
   get willWait(): boolean {
-    const round = words.load(this.index + B.Round);
-    const count = round === 0 ? 0 : words.load(round + R.Count);
+    const round = this.#words.load(this.index + B.Round);
+    const count = round === 0 ? 0 : this.#words.load(round + R.Count);
     return !this.broken && count + 1 < this.parties;
   }
 
   /** Comes to the barrier. */
   arrive(): Arrival {
-    const mine = me();
+    const mine = this.#me;
     this.#lock.lock();
-    const turn = words.load(this.index + B.Turn);
+    const turn = this.#words.load(this.index + B.Turn);
     if (this.broken) {
       this.#lock.unlock();
       return { round: 0, place: 0, last: false, turn, broken: true };
     }
     let round = this.#current();
     if (round === 0) {
-      round = allocate(roundWords(this.parties));
-      words.store(this.index + B.Round, round);
-    } else if (view[round + R.Runner] !== 0) {
+      round = this.#heap.allocate(roundWords(this.parties));
+      this.#words.store(this.index + B.Round, round);
+    } else if (this.#view[round + R.Runner] !== 0) {
       this.#lock.unlock();
       return { round: 0, place: 0, last: false, turn, broken: false };
     }
     let place = 0;
-    while (view[placeAt(round, place)] !== 0) place++;
-    view[placeAt(round, place)] = mine;
-    const count = (view[round + R.Count] as number) + 1;
-    view[round + R.Count] = count;
+    while (this.#view[placeAt(round, place)] !== 0) place++;
+    this.#view[placeAt(round, place)] = mine;
+    const count = (this.#view[round + R.Count] as number) + 1;
+    this.#view[round + R.Count] = count;
     const last = count === this.parties;
-    if (last) view[round + R.Runner] = mine;
+    if (last) this.#view[round + R.Runner] = mine;
     this.#lock.unlock();
     return { round, place, last, turn, broken: false };
   }
@@ -149,34 +157,34 @@ export class BarrierRounds {
 
   /** How a round ended, why, and by which thread (as `holder.ts` numbers them). */
   result(round: number): { outcome: number; reason: number; by: number } {
-    const outcome = words.load(round + R.Outcome);
-    return { outcome, reason: words.load(round + R.Reason), by: words.load(round + R.By) };
+    const outcome = this.#words.load(round + R.Outcome);
+    return { outcome, reason: this.#words.load(round + R.Reason), by: this.#words.load(round + R.By) };
   }
 
   /** Ends the round; with the lock held. Returns the word whose waiters are to be woken without it. */
   #end(round: number, outcome: number, reason: number, by: number): number {
-    view[round + R.Reason] = reason;
-    view[round + R.By] = by;
-    words.store(round + R.Outcome, outcome);
-    words.store(this.index + B.Round, 0);
-    words.add(this.index + B.Turn, 1);
+    this.#view[round + R.Reason] = reason;
+    this.#view[round + R.By] = by;
+    this.#words.store(round + R.Outcome, outcome);
+    this.#words.store(this.index + B.Round, 0);
+    this.#words.add(this.index + B.Turn, 1);
     return round + R.Outcome;
   }
 
   #wake(outcomeWord: number): number {
-    words.notify(this.index + B.Turn);
-    return outcomeWord === 0 ? 0 : words.notify(outcomeWord);
+    this.#words.notify(this.index + B.Turn);
+    return outcomeWord === 0 ? 0 : this.#words.notify(outcomeWord);
   }
 
   /** Lets a complete round pass, unless it was broken meanwhile. Returns how many it woke, or -1. */
   pass(round: number): number {
     this.#lock.lock();
-    if (words.load(round + R.Outcome) !== Outcome.Waiting) {
+    if (this.#words.load(round + R.Outcome) !== Outcome.Waiting) {
       this.#lock.unlock();
       return -1;
     }
-    const others = (view[round + R.Count] as number) - 1;
-    const word = this.#end(round, Outcome.Passed, 0, me());
+    const others = (this.#view[round + R.Count] as number) - 1;
+    const word = this.#end(round, Outcome.Passed, 0, this.#me);
     this.#lock.unlock();
     this.#wake(word);
     return others;
@@ -187,15 +195,15 @@ export class BarrierRounds {
    * and, for a timeout, is not complete. Returns how many it woke, or -1 if it did not do it.
    */
   break(reason: BreakReason, only = 0): number {
-    const by = me();
+    const by = this.#me;
     this.#lock.lock();
     const round = this.#current();
-    const complete = round !== 0 && view[round + R.Runner] !== 0;
+    const complete = round !== 0 && this.#view[round + R.Runner] !== 0;
     if (only !== 0 && (only !== round || (reason === BreakReason.Timeout && complete))) {
       this.#lock.unlock();
       return -1;
     }
-    const count = round === 0 ? 0 : (view[round + R.Count] as number);
+    const count = round === 0 ? 0 : (this.#view[round + R.Count] as number);
     const word = this.#breakHere(reason, by);
     this.#lock.unlock();
     this.#wake(word);
@@ -205,37 +213,37 @@ export class BarrierRounds {
   /** With the lock held. Returns the word whose waiters are to be woken without it, or 0. */
   #breakHere(reason: BreakReason, by: number): number {
     if (reason === BreakReason.Reset) {
-      words.store(this.index + B.Broken, 0);
+      this.#words.store(this.index + B.Broken, 0);
     } else {
-      view[this.index + B.BrokenBy] = by;
-      words.store(this.index + B.Broken, reason);
+      this.#view[this.index + B.BrokenBy] = by;
+      this.#words.store(this.index + B.Broken, reason);
     }
     const round = this.#current();
-    if (round !== 0 && view[round + R.Count] !== 0) return this.#end(round, Outcome.Broken, reason, by);
-    words.add(this.index + B.Turn, 1);
+    if (round !== 0 && this.#view[round + R.Count] !== 0) return this.#end(round, Outcome.Broken, reason, by);
+    this.#words.add(this.index + B.Turn, 1);
     return 0;
   }
 
   /** Goes away: from a round that has ended, or, aborted, from one that waits. False if that one is complete. */
   leave(round: number, place: number): boolean {
     this.#lock.lock();
-    const ended = words.load(round + R.Outcome) !== Outcome.Waiting;
-    if (!ended && view[round + R.Runner] !== 0) {
+    const ended = this.#words.load(round + R.Outcome) !== Outcome.Waiting;
+    if (!ended && this.#view[round + R.Runner] !== 0) {
       this.#lock.unlock();
       return false;
     }
     const empty = this.#freePlace(round, place);
-    if (empty && !ended) words.store(this.index + B.Round, 0);
+    if (empty && !ended) this.#words.store(this.index + B.Round, 0);
     this.#lock.unlock();
-    if (empty) free(round, roundWords(this.parties));
+    if (empty) this.#heap.free(round, roundWords(this.parties));
     return true;
   }
 
   /** With the lock held. True if nobody is left in the round. */
   #freePlace(round: number, place: number): boolean {
-    view[placeAt(round, place)] = 0;
-    const left = (view[round + R.Count] as number) - 1;
-    view[round + R.Count] = left;
+    this.#view[placeAt(round, place)] = 0;
+    const left = (this.#view[round + R.Count] as number) - 1;
+    this.#view[round + R.Count] = left;
     return left === 0;
   }
 
@@ -249,15 +257,15 @@ export class BarrierRounds {
     let word = 0;
     let empty = false;
     for (let place = 0; round !== 0 && place < this.parties; place++) {
-      const there = view[placeAt(round, place)] as number;
-      if (there === 0 || there === self || !isDead(there, true)) continue;
+      const there = this.#view[placeAt(round, place)] as number;
+      if (there === 0 || there === this.#heap.holders.self || !this.#heap.holders.isDead(there, true)) continue;
       if (word === 0) word = this.#breakHere(BreakReason.Death, there);
       empty = this.#freePlace(round, place);
     }
     this.#lock.unlock();
     if (word === 0) return false;
     this.#wake(word);
-    if (empty) free(round, roundWords(this.parties));
+    if (empty) this.#heap.free(round, roundWords(this.parties));
     return true;
   }
 }

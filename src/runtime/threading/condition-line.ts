@@ -27,11 +27,9 @@
  */
 
 import { deadlineIn, slice } from "../core/deadline.js";
-import { allocate, free, words } from "../core/heap.js";
-import { HeapLock } from "../core/heap-lock.js";
-import { enterHolder, isDead, self } from "../core/holder.js";
-
-const { view } = words;
+import type { HeapLock } from "../core/heap-lock.js";
+import type { Heap } from "../core/shared-heap.js";
+import type { SharedWords } from "../core/words.js";
 
 /** Words of a condition: of each list the head, then the tail. */
 const C = { Lock: 0, Waiting: 2, Notified: 4, Arrivals: 6 } as const;
@@ -56,47 +54,56 @@ const State = { Waiting: 0, Notified: 1, NotifiedWithAll: 2, Gone: 3 } as const;
 const isNotified = (state: number): boolean => state === State.Notified || state === State.NotifiedWithAll;
 
 export class ConditionLine {
+  readonly #heap: Heap;
+  readonly #words: SharedWords;
+  readonly #view: Int32Array;
   readonly #lock: HeapLock;
 
   /** `index`: its first word. */
-  constructor(private readonly index: number) {
-    this.#lock = new HeapLock(words, index, () => this.#repair());
+  constructor(
+    heap: Heap,
+    private readonly index: number,
+  ) {
+    this.#heap = heap;
+    this.#words = heap.words;
+    this.#view = heap.words.view;
+    this.#lock = heap.lock(index, () => this.#repair());
   }
 
   #repair(): void {
     const stray: number[] = [];
     for (const list of [C.Waiting, C.Notified]) {
       let before = 0;
-      for (let node = view[this.index + list] as number; node !== 0; node = view[node + N.Next] as number) {
-        view[node + N.Prev] = before;
-        view[node + N.List] = list;
-        if (list === C.Waiting && isNotified(words.load(node))) stray.push(node);
+      for (let node = this.#view[this.index + list] as number; node !== 0; node = this.#view[node + N.Next] as number) {
+        this.#view[node + N.Prev] = before;
+        this.#view[node + N.List] = list;
+        if (list === C.Waiting && isNotified(this.#words.load(node))) stray.push(node);
         before = node;
       }
-      view[this.index + list + 1] = before;
+      this.#view[this.index + list + 1] = before;
     }
     for (const node of stray) this.#move(node);
   }
 
   #link(node: number, list: number): void {
     const at = this.index + list;
-    const tail = view[at + 1] as number;
-    view[node + N.Next] = 0;
-    view[node + N.Prev] = tail;
-    view[node + N.List] = list;
-    view[tail === 0 ? at : tail + N.Next] = node;
-    view[at + 1] = node;
+    const tail = this.#view[at + 1] as number;
+    this.#view[node + N.Next] = 0;
+    this.#view[node + N.Prev] = tail;
+    this.#view[node + N.List] = list;
+    this.#view[tail === 0 ? at : tail + N.Next] = node;
+    this.#view[at + 1] = node;
   }
 
   #unlink(node: number): void {
-    const list = view[node + N.List] as number;
+    const list = this.#view[node + N.List] as number;
     if (list === 0) return;
     const at = this.index + list;
-    const [before, next] = [view[node + N.Prev] as number, view[node + N.Next] as number];
-    view[before === 0 ? at : before + N.Next] = next;
-    view[node + N.List] = 0;
-    if (next === 0) view[at + 1] = before;
-    else view[next + N.Prev] = before;
+    const [before, next] = [this.#view[node + N.Prev] as number, this.#view[node + N.Next] as number];
+    this.#view[before === 0 ? at : before + N.Next] = next;
+    this.#view[node + N.List] = 0;
+    if (next === 0) this.#view[at + 1] = before;
+    else this.#view[next + N.Prev] = before;
   }
 
   #move(node: number): void {
@@ -106,12 +113,13 @@ export class ConditionLine {
 
   /** Joins the line. Returns the waiter's node. */
   join(): number {
-    const node = allocate(NODE_WORDS);
-    view[node + N.Thread] = self === 0 ? enterHolder() : self;
+    const { holders } = this.#heap;
+    const node = this.#heap.allocate(NODE_WORDS);
+    this.#view[node + N.Thread] = holders.self || holders.enter();
     this.#lock.lock();
-    const arrival = view[this.index + C.Arrivals] as number;
-    view[this.index + C.Arrivals] = arrival + 1;
-    view[node + N.Arrival] = arrival;
+    const arrival = this.#view[this.index + C.Arrivals] as number;
+    this.#view[this.index + C.Arrivals] = arrival + 1;
+    this.#view[node + N.Arrival] = arrival;
     this.#link(node, C.Waiting);
     this.#lock.unlock();
     return node;
@@ -122,30 +130,30 @@ export class ConditionLine {
     this.#lock.lock();
     this.#unlink(node);
     this.#lock.unlock();
-    free(node, NODE_WORDS);
+    this.#heap.free(node, NODE_WORDS);
   }
 
   /** The number of the thread that notified the waiter. */
   notifiedBy(node: number): number {
-    return words.load(node + N.By);
+    return this.#words.load(node + N.By);
   }
 
   /** Gives up waiting. False if it was notified before. */
   giveUp(node: number): boolean {
-    return !isNotified(words.compareExchange(node, State.Waiting, State.Gone));
+    return !isNotified(this.#words.compareExchange(node, State.Waiting, State.Gone));
   }
 
   /** Blocks until the waiter was notified; false if `timeout` milliseconds are over before. */
   waitSync(node: number, timeout: number): boolean {
     const deadline = deadlineIn(timeout);
     for (;;) {
-      if (isNotified(words.load(node))) return true;
+      if (isNotified(this.#words.load(node))) return true;
       const left = slice(deadline);
       if (left <= 0) {
         this.passOn();
         return !this.giveUp(node);
       }
-      if (words.wait(node, State.Waiting, left) === "timed-out") this.passOn();
+      if (this.#words.wait(node, State.Waiting, left) === "timed-out") this.passOn();
     }
   }
 
@@ -153,14 +161,14 @@ export class ConditionLine {
   async wait(node: number, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     const deadline = deadlineIn(timeout);
     for (;;) {
-      if (isNotified(words.load(node))) return true;
+      if (isNotified(this.#words.load(node))) return true;
       const left = slice(deadline);
       if (left <= 0) {
         this.passOn();
         return !this.giveUp(node);
       }
       try {
-        const outcome = await words.waitAsync(node, State.Waiting, { timeout: left, signal });
+        const outcome = await this.#words.waitAsync(node, State.Waiting, { timeout: left, signal });
         if (outcome === "timed-out") this.passOn();
       } catch (reason) {
         if (this.giveUp(node)) throw reason;
@@ -173,17 +181,17 @@ export class ConditionLine {
     const woken: number[] = [];
     const forAll = count === Number.POSITIVE_INFINITY;
     this.#lock.lock();
-    for (let node = view[this.index + C.Waiting] as number; node !== 0 && woken.length < count; ) {
-      const next = view[node + N.Next] as number;
+    for (let node = this.#view[this.index + C.Waiting] as number; node !== 0 && woken.length < count; ) {
+      const next = this.#view[node + N.Next] as number;
       if (!forAll && this.#isDead(node)) {
         this.#unlink(node);
-        free(node, NODE_WORDS);
+        this.#heap.free(node, NODE_WORDS);
       } else {
-        view[node + N.By] = by;
-        view[node + N.Sent] = view[this.index + C.Arrivals] as number;
+        this.#view[node + N.By] = by;
+        this.#view[node + N.Sent] = this.#view[this.index + C.Arrivals] as number;
         const state = forAll ? State.NotifiedWithAll : State.Notified;
         // One that is gone leaves by itself.
-        if (words.compareExchange(node, State.Waiting, state) === State.Waiting) {
+        if (this.#words.compareExchange(node, State.Waiting, state) === State.Waiting) {
           this.#move(node);
           woken.push(node);
         }
@@ -191,43 +199,48 @@ export class ConditionLine {
       node = next;
     }
     this.#lock.unlock();
-    for (const node of woken) words.notify(node);
+    for (const node of woken) this.#words.notify(node);
     return woken.length;
   }
 
   #isDead(node: number): boolean {
-    const thread = view[node + N.Thread] as number;
-    return thread !== self && isDead(thread, true);
+    const thread = this.#view[node + N.Thread] as number;
+    const { holders } = this.#heap;
+    return thread !== holders.self && holders.isDead(thread, true);
   }
 
   /** Passes on the notifications of those who died before they could make use of them. */
   private passOn(): void {
-    if (words.load(this.index + C.Notified) === 0) return;
+    if (this.#words.load(this.index + C.Notified) === 0) return;
     const woken: number[] = [];
     this.#lock.lock();
-    for (let node = view[this.index + C.Notified] as number; node !== 0; ) {
-      const next = view[node + N.Next] as number;
+    for (let node = this.#view[this.index + C.Notified] as number; node !== 0; ) {
+      const next = this.#view[node + N.Next] as number;
       if (this.#isDead(node)) {
-        const heir = words.load(node) === State.Notified ? this.#heirOf(node) : 0;
+        const heir = this.#words.load(node) === State.Notified ? this.#heirOf(node) : 0;
         if (heir !== 0) woken.push(heir);
         this.#unlink(node);
-        free(node, NODE_WORDS);
+        this.#heap.free(node, NODE_WORDS);
       }
       node = next;
     }
     this.#lock.unlock();
-    for (const node of woken) words.notify(node);
+    for (const node of woken) this.#words.notify(node);
   }
 
   /** The first who was in line when `dead` was notified and waits still, now notified in its place; 0 for none. */
   #heirOf(dead: number): number {
-    const sent = view[dead + N.Sent] as number;
-    for (let node = view[this.index + C.Waiting] as number; node !== 0; node = view[node + N.Next] as number) {
-      if ((((view[node + N.Arrival] as number) - sent) | 0) >= 0) return 0;
+    const sent = this.#view[dead + N.Sent] as number;
+    for (
+      let node = this.#view[this.index + C.Waiting] as number;
+      node !== 0;
+      node = this.#view[node + N.Next] as number
+    ) {
+      if ((((this.#view[node + N.Arrival] as number) - sent) | 0) >= 0) return 0;
       if (this.#isDead(node)) continue;
-      view[node + N.By] = view[dead + N.By] as number;
-      view[node + N.Sent] = sent;
-      if (words.compareExchange(node, State.Waiting, State.Notified) !== State.Waiting) continue;
+      this.#view[node + N.By] = this.#view[dead + N.By] as number;
+      this.#view[node + N.Sent] = sent;
+      if (this.#words.compareExchange(node, State.Waiting, State.Notified) !== State.Waiting) continue;
       this.#move(node);
       return node;
     }

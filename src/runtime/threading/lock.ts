@@ -1,14 +1,10 @@
 /** A lock between the threads of a process, without an owner: any thread may release it. */
-import { ObjectKind } from "../../trace/events.js";
-import { AcquirableBase, acquireTimeout } from "../core/acquirable.js";
-import { RuntimeError } from "../core/errors.js";
-import { type Crossing, type Handle, toHandle } from "../core/handles.js";
-import { words } from "../core/heap.js";
-import { type HeapHandle, type HeapKind, HeapObject, registerHeapObject } from "../core/heap-object.js";
-import { MUTEX_WORDS, Mutex } from "../core/mutex.js";
-import type { AcquireOptions, AcquireSyncOptions, LockLike, NameOptions } from "../types.js";
+import { type HeapHandle, registerHeapObject } from "../core/heap-object.js";
+import { threads } from "../core/realm.js";
+import type { NameOptions } from "../types.js";
+import { LockBase, lockKind } from "./lock-base.js";
 
-const LOCK: HeapKind = { name: "Lock", kind: ObjectKind.Lock, words: MUTEX_WORDS };
+const LOCK = lockKind(threads);
 
 /**
  * A lock without an owner: any thread may release it, and taking it twice waits.
@@ -35,55 +31,10 @@ const LOCK: HeapKind = { name: "Lock", kind: ObjectKind.Lock, words: MUTEX_WORDS
  * }
  * ```
  */
-export class Lock extends AcquirableBase implements LockLike {
-  #self: HeapObject;
-  #mutex: Mutex;
-
+export class Lock extends LockBase {
   constructor(options?: NameOptions, handle?: HeapHandle) {
-    super();
-    this.#self = new HeapObject(LOCK, this, options?.name, handle);
-    this.#mutex = new Mutex(words, this.#self.index, this.#self.object, this.#self, false);
-  }
-
-  get name(): string {
-    return this.#self.name;
-  }
-
-  /**
-   * Takes it, or resolves with false if time is up. Rejects with the signal's reason, `RangeError` for a bad timeout,
-   * and `RuntimeError` when the thread that holds it is found dead.
-   */
-  acquire(options?: AcquireOptions): Promise<boolean> {
-    if (options === undefined) return this.#mutex.acquire(Number.POSITIVE_INFINITY, undefined);
-    let timeout: number;
-    try {
-      timeout = acquireTimeout(options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#mutex.acquire(timeout, options.signal);
-  }
-
-  /** Blocking {@link acquire}. */
-  acquireSync(options?: AcquireSyncOptions): boolean {
-    const timeout = acquireTimeout(options);
-    return timeout === 0 ? this.#mutex.tryAcquire() : this.#mutex.acquireSync(timeout);
-  }
-
-  /** Gives it back. Throws `RuntimeError` if nobody holds it. */
-  release(): void {
-    if (!this.#mutex.release()) throw new RuntimeError("release of a lock that is not held");
-  }
-
-  /** True while anybody holds it. */
-  locked(): boolean {
-    return this.#mutex.held;
-  }
-
-  /** How it crosses to another thread. */
-  [toHandle](crossing: Crossing): Handle {
-    return this.#self.toHandle(this, crossing);
+    super(LOCK, options, handle);
   }
 }
 
-registerHeapObject(LOCK, (handle) => new Lock(undefined, handle));
+registerHeapObject(LOCK, Lock, (handle) => new Lock(undefined, handle));

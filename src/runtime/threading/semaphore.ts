@@ -1,23 +1,11 @@
 /** A number of permits between the threads of a process: any thread may give one back. */
-import { ObjectKind } from "../../trace/events.js";
-import { AcquirableBase, acquireTimeout } from "../core/acquirable.js";
-import { describe } from "../core/describe-value.js";
-import { type Crossing, type Handle, toHandle } from "../core/handles.js";
-import { words } from "../core/heap.js";
-import { type HeapHandle, type HeapKind, HeapObject, registerHeapObject } from "../core/heap-object.js";
-import { MAX_PERMITS, PERMITS_WORDS, Permits } from "../core/permits.js";
-import type { AcquireOptions, AcquireSyncOptions, NameOptions, SemaphoreLike } from "../types.js";
+import { type HeapHandle, registerHeapObject } from "../core/heap-object.js";
+import { threads } from "../core/realm.js";
+import type { NameOptions } from "../types.js";
+import { SemaphoreBase, semaphoreKind } from "./semaphore-base.js";
 
-const SEMAPHORE: HeapKind = { name: "Semaphore", kind: ObjectKind.Semaphore, words: PERMITS_WORDS };
-const BOUNDED: HeapKind = { name: "BoundedSemaphore", kind: ObjectKind.BoundedSemaphore, words: PERMITS_WORDS };
-
-/** Throws `TypeError` for what is no number, `RangeError` for one that is not whole, or below `least`. */
-function checkCount(n: number, what: string, least: number): number {
-  if (typeof n !== "number") throw new TypeError(`${what} must be a number, not ${describe(n)}`);
-  if (!Number.isInteger(n) || n < least) throw new RangeError(`${what} must be a whole number >= ${least}, not ${n}`);
-  if (n > MAX_PERMITS) throw new RangeError(`${what} must be at most ${MAX_PERMITS}`);
-  return n;
-}
+const SEMAPHORE = semaphoreKind(threads, false);
+const BOUNDED = semaphoreKind(threads, true);
 
 /**
  * A number of permits, 1 at first unless the value says otherwise, that may grow. `acquire` takes one, `release` gives
@@ -45,60 +33,11 @@ function checkCount(n: number, what: string, least: number): number {
  * }
  * ```
  */
-export class Semaphore extends AcquirableBase implements SemaphoreLike {
-  #self: HeapObject;
-  #permits: Permits;
-
+export class Semaphore extends SemaphoreBase {
   /** `value`: how many permits it begins with. Less than 0 is a `RangeError`. */
   constructor(value = 1, options?: NameOptions, handle?: HeapHandle) {
-    super();
-    const bounded = this instanceof BoundedSemaphore;
-    if (handle === undefined) checkCount(value, "the initial value", 0);
-    this.#self = new HeapObject(bounded ? BOUNDED : SEMAPHORE, this, options?.name, handle, value);
-    this.#permits = new Permits(words, this.#self.index, this.#self.object);
-    if (handle === undefined) this.#permits.begin(value, bounded ? value : null);
-  }
-
-  get name(): string {
-    return this.#self.name;
-  }
-
-  /** Takes a permit, or resolves with false if time is up. Rejects with the signal's reason; `RangeError` for a bad timeout. */
-  acquire(options?: AcquireOptions): Promise<boolean> {
-    let timeout: number;
-    try {
-      timeout = acquireTimeout(options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#permits.acquire(timeout, options?.signal);
-  }
-
-  /** Blocking {@link acquire}. */
-  acquireSync(options?: AcquireSyncOptions): boolean {
-    const timeout = acquireTimeout(options);
-    return timeout === 0 ? this.#permits.tryAcquire() : this.#permits.acquireSync(timeout);
-  }
-
-  /** Gives back `n` permits, 1 by default, or throws `RangeError`: for less than 1, or too many if it is bounded. */
-  release(n = 1): void {
-    checkCount(n, "the number of permits", 1);
-    if (!this.#permits.release(n)) throw new RangeError(`${this.name} released too many times`);
-  }
-
-  /** True while no permit is left. */
-  locked(): boolean {
-    return this.#permits.value === 0;
-  }
-
-  /** The permits left. */
-  getValue(): number {
-    return this.#permits.value;
-  }
-
-  /** How it crosses to another thread. */
-  [toHandle](crossing: Crossing): Handle {
-    return this.#self.toHandle(this, crossing);
+    const bounded = new.target === BoundedSemaphore || new.target.prototype instanceof BoundedSemaphore;
+    super(bounded ? BOUNDED : SEMAPHORE, value, options, handle);
   }
 }
 
@@ -121,5 +60,5 @@ export class Semaphore extends AcquirableBase implements SemaphoreLike {
  */
 export class BoundedSemaphore extends Semaphore {}
 
-registerHeapObject(SEMAPHORE, (handle) => new Semaphore(0, undefined, handle));
-registerHeapObject(BOUNDED, (handle) => new BoundedSemaphore(0, undefined, handle));
+registerHeapObject(SEMAPHORE, Semaphore, (handle) => new Semaphore(0, undefined, handle));
+registerHeapObject(BOUNDED, BoundedSemaphore, (handle) => new BoundedSemaphore(0, undefined, handle));

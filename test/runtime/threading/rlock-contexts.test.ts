@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { beginContext, runInContext } from "../../../src/runtime/core/async-context.js";
 import { RuntimeError } from "../../../src/runtime/core/errors.js";
-import { RLock, releaseSave, restore, restoreSync } from "../../../src/runtime/threading/rlock.js";
+import { RLock } from "../../../src/runtime/threading/rlock.js";
+import { releaseSave, restore, restoreSync } from "../../../src/runtime/threading/rlock-base.js";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

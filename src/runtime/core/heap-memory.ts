@@ -1,0 +1,115 @@
+/**
+ * Memory that several threads (or processes) see, as words and as bytes, and the blocks it is made of.
+ *
+ * Addresses are word indices (4 bytes each). Blocks come in size classes of four steps per doubling; freed ones are
+ * kept in a list per class. A thread may be terminated, and a process killed, between any two instructions, so each list
+ * changes by a single store, and the lock around them is taken from a dead owner (see `heap-lock.ts`).
+ */
+import { HeapLock } from "./heap-lock.js";
+import type { SharedWords } from "./words.js";
+
+/** Words at the start of a heap with a fixed meaning. */
+export const HeapWord = {
+  /** Next word never given out. */ Top: 1,
+  /** Lock of the allocator. */ AllocLock: 2,
+  /** Lock of the list of threads. */ ThreadsLock: 4,
+  /** First record of the list of threads. */ Threads: 6,
+  /** Lock around output. */ OutputLock: 8,
+  /** Counts up: numbers of objects, names of threads. */ ThreadNames: 10,
+  /** Set once a second thread exists, from when on output takes its lock. */ Shared: 11,
+  /** Counts up: numbers of thread-local objects. */ Locals: 12,
+  /** Lock around the start of a worker. */ StartLock: 14,
+  /** Blocks in which threads note which queues they hold, and the lock of their list. */ QueueHolders: 16,
+  QueueHoldersLock: 18,
+  /** First record of the list of holders, in a heap of processes. */ ProcessHolders: 20,
+  /** Free lists, one word per size class. */ FreeLists: 64,
+  /** Chains of shared texts, a word each, and how many. */ Texts: 192,
+  TextChains: 64,
+  /** Where blocks begin. */ Start: 256,
+} as const;
+
+/** The size class of a block of `count` words. Classes have 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, … words. */
+function classOf(count: number): number {
+  if (count <= 4) return 0;
+  const exponent = 31 - Math.clz32(count - 1); // count is in (2^exponent, 2^(exponent+1)]
+  return (exponent - 2) * 4 + ((count - 1 - (1 << exponent)) >> (exponent - 2)) + 1;
+}
+
+/** How many words a block of a class has. */
+function classSize(index: number): number {
+  if (index === 0) return 4;
+  const exponent = 2 + ((index - 1) >> 2);
+  return 2 ** exponent + (((index - 1) & 3) + 1) * 2 ** (exponent - 2);
+}
+
+/** Messages up to this size are copied by a loop: a call into native code costs more. */
+const SMALL = 192;
+
+export class HeapMemory {
+  readonly #lock: HeapLock;
+
+  constructor(
+    readonly words: SharedWords,
+    readonly bytes: Uint8Array,
+  ) {
+    this.#lock = new HeapLock(words, HeapWord.AllocLock);
+  }
+
+  /** Makes a heap of memory that is all zero: to be called once, by who made that. */
+  begin(): void {
+    this.words.store(HeapWord.Top, HeapWord.Start);
+  }
+
+  /**
+   * Takes a block of at least `count` words. Its contents are whatever they were, unless `zero`.
+   * Returns the index of its first word. Throws `RangeError` when the heap is full.
+   */
+  allocate(count: number, zero = true): number {
+    const { view } = this.words;
+    const index = classOf(count);
+    const list = HeapWord.FreeLists + index;
+    this.#lock.lock();
+    let block = view[list] as number;
+    if (block !== 0) {
+      view[list] = view[block] as number;
+    } else {
+      const size = classSize(index);
+      block = view[HeapWord.Top] as number;
+      if (block + size > view.length) {
+        this.#lock.unlock();
+        throw new RangeError(`shared memory is full: no room for ${size * 4} bytes`);
+      }
+      view[HeapWord.Top] = block + size;
+    }
+    this.#lock.unlock();
+    if (zero) view.fill(0, block, block + count);
+    return block;
+  }
+
+  /** Gives a block back that {@link allocate} gave for the same `count`. */
+  free(block: number, count: number): void {
+    const { view } = this.words;
+    const list = HeapWord.FreeLists + classOf(count);
+    this.#lock.lock();
+    view[block] = view[list] as number;
+    view[list] = block;
+    this.#lock.unlock();
+  }
+
+  /** Copies bytes into the heap, to the block that begins at word `index`. */
+  write(index: number, bytes: Uint8Array): void {
+    const start = index * 4;
+    const { length } = bytes;
+    if (length > SMALL) this.bytes.set(bytes, start);
+    else for (let i = 0; i < length; i++) this.bytes[start + i] = bytes[i] as number;
+  }
+
+  /** A copy of `length` bytes of the heap from word `index` on. */
+  read(index: number, length: number): Uint8Array {
+    const start = index * 4;
+    const bytes = new Uint8Array(length);
+    if (length > SMALL) bytes.set(this.bytes.subarray(start, start + length));
+    else for (let i = 0; i < length; i++) bytes[i] = this.bytes[start + i] as number;
+    return bytes;
+  }
+}

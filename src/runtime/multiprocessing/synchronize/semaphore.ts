@@ -1,0 +1,65 @@
+/** A number of permits between processes: any thread of any of them may give one back. */
+import { type HeapHandle, registerHeapObject } from "../../core/heap-object.js";
+import { SemaphoreBase, semaphoreKind } from "../../threading/semaphore-base.js";
+import type { NameOptions } from "../../types.js";
+import { processes } from "./processes.js";
+
+const SEMAPHORE = semaphoreKind(processes, false);
+const BOUNDED = semaphoreKind(processes, true);
+
+/**
+ * A number of permits that processes share, 1 at first unless the value says otherwise, that may grow. `acquire` takes
+ * one, `release` gives one or more back. Nobody knows who has them: what a process has when it dies is not given back.
+ *
+ * @example
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { Process, Semaphore } from "heddle/multiprocessing";
+ *
+ * function eat(seats: Semaphore, guest: number) {
+ *   using _seat = seats.holdSync(); // waits until one of the two is free
+ *   console.log(`guest ${guest} eats`);
+ *   // prints guest 1 eats
+ *   // prints guest 2 eats
+ *   // prints guest 3 eats
+ * }
+ *
+ * if (isMain) {
+ *   const seats = new Semaphore(2, { name: "seats" });
+ *   const guests = [1, 2, 3].map((guest) => new Process({ target: eat, args: [seats, guest] }));
+ *   for (const guest of guests) guest.start();
+ *   for (const guest of guests) await guest.join();
+ *   console.log(seats.getValue()); // prints 2
+ * }
+ * ```
+ */
+export class Semaphore extends SemaphoreBase {
+  /** `value`: how many permits it begins with. Less than 0 is a `RangeError`. */
+  constructor(value = 1, options?: NameOptions, handle?: HeapHandle) {
+    const bounded = new.target === BoundedSemaphore || new.target.prototype instanceof BoundedSemaphore;
+    super(bounded ? BOUNDED : SEMAPHORE, value, options, handle);
+  }
+}
+
+/**
+ * A semaphore of processes whose `release` never goes beyond the initial value, so that one too many is an error and not
+ * a permit.
+ *
+ * @example
+ * ```ts
+ * import { BoundedSemaphore } from "heddle/multiprocessing";
+ *
+ * const connections = new BoundedSemaphore(10);
+ * await connections.acquire();
+ * connections.release();
+ * try {
+ *   connections.release(); // nobody has one any more
+ * } catch (error) {
+ *   console.log((error as Error).name); // prints RangeError
+ * }
+ * ```
+ */
+export class BoundedSemaphore extends Semaphore {}
+
+registerHeapObject(SEMAPHORE, Semaphore, (handle) => new Semaphore(0, undefined, handle));
+registerHeapObject(BOUNDED, BoundedSemaphore, (handle) => new BoundedSemaphore(0, undefined, handle));

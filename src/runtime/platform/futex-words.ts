@@ -1,0 +1,58 @@
+/**
+ * Shared words between processes: `Atomics` on a mapping, and a kernel wait for those who have to wait. Without
+ * contention nothing here makes a system call.
+ *
+ * A blocked thread waits in slices of {@link LONGEST_WAIT} ms, between which it can be terminated. After each it goes to
+ * the end of the kernel's line, and a wake-up call that comes between two slices finds it not there: but then the word
+ * has changed, which it sees before the next slice.
+ */
+import { recording, StuckState, setStuck } from "../../recorder/emit.js";
+import { writeOutAll } from "../core/brief-holds.js";
+import { deadlineIn, SLICE } from "../core/deadline.js";
+import { BufferWords, type SharedWords, type WaitAsyncOptions, type WaitOutcome } from "../core/words.js";
+import { type KernelWait, LONGEST_WAIT } from "./kernel-wait.js";
+import { kernelWait } from "./system-wait.js";
+import { waitForWord } from "./word-waits.js";
+
+export class FutexWords extends BufferWords implements SharedWords {
+  readonly #address: number;
+  readonly #kernel: KernelWait = kernelWait();
+
+  /** `address`: where the buffer begins. Whoever has the buffer keeps the memory mapped. */
+  constructor(buffer: ArrayBuffer, address: bigint) {
+    super(buffer);
+    this.#address = Number(address);
+  }
+
+  wait(
+    index: number,
+    expected: number,
+    timeoutMs: number = Number.POSITIVE_INFINITY,
+    endless: boolean = timeoutMs > SLICE,
+  ): WaitOutcome {
+    if (recording) writeOutAll();
+    if (this.load(index) !== expected) return "not-equal";
+    const stuck = recording && endless;
+    if (stuck) setStuck(StuckState.Blocked);
+    const deadline = deadlineIn(timeoutMs);
+    const address = this.#address + index * 4;
+    let outcome: WaitOutcome = "ok";
+    for (let left = timeoutMs; ; left = deadline - performance.now()) {
+      if (left <= 0) {
+        outcome = "timed-out";
+        break;
+      }
+      if (this.#kernel.wait(address, expected, Math.min(left, LONGEST_WAIT)) || this.load(index) !== expected) break;
+    }
+    if (stuck) setStuck(StuckState.No);
+    return outcome;
+  }
+
+  waitAsync(index: number, expected: number, options: WaitAsyncOptions = {}): Promise<WaitOutcome> {
+    return waitForWord(this, index, expected, options);
+  }
+
+  notify(index: number, count: number = Number.POSITIVE_INFINITY): number {
+    return this.#kernel.wake(this.#address + index * 4, count);
+  }
+}
