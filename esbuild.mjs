@@ -17,6 +17,28 @@ const version = require("./package.json").version;
 /** Packages with native parts, loaded from node_modules at run time. */
 const native = ["koffi", "oxc-parser", "oxc-transform", "esbuild"];
 
+/**
+ * Modules of Node that take milliseconds to load and that few programs come to use: a thread that loads the runtime does
+ * not wait for them. Their names are read from them when they are first used.
+ */
+const lazyModules = {
+  name: "lazy-modules",
+  setup(build) {
+    const filter = /^node:(child_process|crypto|dns|http|inspector|net|tty|v8|zlib)$/;
+    build.onResolve({ filter }, ({ path, namespace }) =>
+      namespace === "lazy" ? { path, external: true } : { path, namespace: "lazy" },
+    );
+    build.onLoad({ filter, namespace: "lazy" }, ({ path }) => {
+      const names = JSON.stringify(Object.keys(require(path)).join());
+      return {
+        contents: `for (const name of ${names}.split(",")) {
+          Object.defineProperty(exports, name, { enumerable: true, get: () => require(${JSON.stringify(path)})[name] });
+        }`,
+      };
+    });
+  },
+};
+
 const node = {
   bundle: true,
   platform: "node",
@@ -39,6 +61,7 @@ const programs = {
   cli: "src/cli/main.ts",
   preload: "src/runner/preload.ts",
   loader: "src/loader/index.ts",
+  "code-cache": "src/loader/code-cache.ts",
   collector: "src/recorder/collector-worker.ts",
   runtime: "src/runtime/bundle.ts",
   "thread-main": "src/runtime/core/thread-main.ts",
@@ -48,7 +71,7 @@ const programs = {
 const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
 
 const builds = [
-  { ...node, entryPoints: present(programs), external: [...native, "./runtime.cjs", "./loader.cjs"] },
+  { ...node, entryPoints: present(programs), external: [...native, "./code-cache.cjs"], plugins: [lazyModules] },
   { ...node, entryPoints: present({ extension: "src/extension/extension.ts" }), external: [...native, "vscode"] },
   {
     ...node,
@@ -89,7 +112,7 @@ function writeEntries() {
     const from = JSON.stringify(name);
     replaceFile(
       `dist/entry/${name}.cjs`,
-      `const { namespaces } = require("../runtime.cjs");\nmodule.exports = namespaces[${from}];\n`,
+      `const { load } = require("../code-cache.cjs");\nmodule.exports = load("runtime.cjs").namespaces[${from}];\n`,
     );
     const names = Object.keys(exports).filter((key) => key !== "default");
     const lines = names.map((key, i) => `const e${i} = entry[${JSON.stringify(key)}];\nexport { e${i} as ${key} };\n`);

@@ -8,23 +8,16 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cacheHome } from "./cache-home.js";
 import type { CompiledModule } from "./compiled-module.js";
 import { shortHash } from "./short-hash.js";
 
 /** Entries that were written so long ago are removed, milliseconds. */
 const KEPT_FOR = 30 * 24 * 3_600_000;
 
-let folder: string | undefined;
-
 /** The folder of the cache; "" when there is no home to put it in. */
 export function cacheFolder(): string {
-  if (folder === undefined) {
-    const { env } = process;
-    const windows = process.platform === "win32";
-    const home = windows ? env.LOCALAPPDATA : env.XDG_CACHE_HOME || (env.HOME && join(env.HOME, ".cache"));
-    folder = home ? join(home, "heddle", "modules") : "";
-  }
-  return folder;
+  return cacheHome() === "" ? "" : join(cacheHome(), "modules");
 }
 
 /** The entry of that key, or undefined. */

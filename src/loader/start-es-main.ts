@@ -3,6 +3,7 @@
  * the exit code 13 that Node has for a top-level await that never settles.
  */
 import { pathToFileURL } from "node:url";
+import { importUrl } from "./import-url.js";
 
 const UNSETTLED = 13;
 
@@ -26,7 +27,7 @@ export function startEsMain(path: string): void {
     process.off("beforeExit", onBeforeExit);
     process.off("exit", onExit);
   };
-  const started = import(pathToFileURL(path).href);
+  const started = importUrl(pathToFileURL(path).href);
   // Handles nothing: a rejection goes on to be an uncaught error.
   void started.finally(settle);
 }

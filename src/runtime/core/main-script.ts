@@ -68,8 +68,14 @@ setEnvironmentData(KEY, mainScriptUrl ?? "");
 /** Its path, as `process.argv[1]` has it. */
 export const mainScriptPath: string | null = mainScriptUrl === null ? null : fileURLToPath(mainScriptUrl);
 
-/** Imports a module, in the way that lets it find the same instances as the script itself. */
-export const importModule = (url: string): Promise<unknown> => import(url);
+/**
+ * Imports a module, in the way that lets it find the same instances as the script itself. Who loaded this file from
+ * written-down code has put the way to import on the global object, since such code has none.
+ */
+export const importModule: (url: string) => Promise<unknown> =
+  (globalThis as unknown as Record<symbol, ((url: string) => Promise<unknown>) | undefined>)[
+    Symbol.for("heddle.import")
+  ] ?? ((url) => import(url));
 
 let importing = false;
 

@@ -3,21 +3,17 @@
  * installed recorder and loader; without one the loader is installed here, so that the script's modules load (and
  * register their functions) the same way.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { getEnvironmentData, workerData } from "node:worker_threads";
-
 import { ARGUMENTS } from "./node-arguments.js";
 
 declare const require: NodeJS.Require;
 
 try {
-  if (existsSync(join(__dirname, "loader.cjs"))) {
-    (require("./loader.cjs") as { register(options: object): void }).register({ hideArgument: true });
-  }
+  const { load } = require("./code-cache.cjs") as { load(name: string): unknown };
+  (load("loader.cjs") as { register(options: object): void }).register({ hideArgument: true });
   const shown = getEnvironmentData(ARGUMENTS) as unknown;
   if (Array.isArray(shown)) process.execArgv = shown as string[];
-  const { internal } = require("./runtime.cjs") as typeof import("../bundle.js");
+  const { internal } = load("runtime.cjs") as typeof import("../bundle.js");
   void internal.runThread();
 } catch (error) {
   // Whoever joins the thread may be blocked and can only see its state: the first word of its record.

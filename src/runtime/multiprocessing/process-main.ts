@@ -4,8 +4,7 @@
  * The first frame on the channel says who the child is. It is read before anything else is loaded, because the script
  * and the library look at it while they load.
  */
-import { existsSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { readSync } from "node:fs";
 import { CHANNEL_FD } from "./channel-fd.js";
 import { FRAME_HEADER_BYTES } from "./frames.js";
 import { decodeStart, type StartMessage } from "./start-message.js";
@@ -29,10 +28,9 @@ process.title = start.who.name;
 (globalThis as unknown as Record<symbol, unknown>)[Symbol.for("heddle.child")] = { main: start.main };
 
 // Under plain node nobody has installed the loader yet; in a traced process this does nothing.
-if (existsSync(join(__dirname, "loader.cjs"))) {
-  (require("./loader.cjs") as { register(options: object): void }).register({ hideArgument: true });
-}
-const { internal } = require("./runtime.cjs") as {
+const { load } = require("./code-cache.cjs") as { load(name: string): unknown };
+(load("loader.cjs") as { register(options: object): void }).register({ hideArgument: true });
+const { internal } = load("runtime.cjs") as {
   internal: { runChild(start: StartMessage): void };
 };
 internal.runChild(start);
