@@ -4,6 +4,7 @@
  * with the value undefined are as good as absent. A look costs some nanoseconds and allocates nothing.
  */
 import { describe } from "./describe-value.js";
+import { keepLocalFrames } from "./local-frames.js";
 
 /** What may stand in an options object, made once by {@link knownOptions}. */
 export interface KnownOptions {
@@ -46,7 +47,13 @@ export function checkAcquireOptions(options: unknown): void {
 }
 
 function noObject(options: unknown, { example }: KnownOptions): TypeError {
-  return new TypeError(`options must be an object such as ${example}, not ${describe(options)}`);
+  return refusal(`options must be an object such as ${example}, not ${describe(options)}`);
+}
+
+function refusal(message: string): TypeError {
+  const error = new TypeError(message);
+  keepLocalFrames(error, undefined, refusal);
+  return error;
 }
 
 function unknown(name: string, { names, example }: KnownOptions): TypeError {
@@ -54,7 +61,7 @@ function unknown(name: string, { names, example }: KnownOptions): TypeError {
   const near = nearest(name, all);
   const hint = near === null ? "" : ` (did you mean ${near}?)`;
   const list = all.length === 1 ? `the only option is ${all[0]}` : `the options are ${all.join(", ")}`;
-  return new TypeError(`there is no option ${name}${hint}: ${list}, as in ${example}`);
+  return refusal(`there is no option ${name}${hint}: ${list}, as in ${example}`);
 }
 
 /** The known name that was probably meant, or null. */

@@ -45,14 +45,15 @@ export function withoutOwnFrames(text: string): string {
 
 /**
  * Leaves only the user's frames in the stack of a new error, however deep in the library it is made. The text is made when
- * somebody reads it, since most errors of waits are caught and forgotten.
+ * somebody reads it, since most errors of waits are caught and forgotten. What stands on the stack above `below`, a
+ * function there, is left out in any case.
  */
-export function keepLocalFrames(error: Error, above: number = ABOVE): void {
+export function keepLocalFrames(error: Error, above: number = ABOVE, below: object = error.constructor): void {
   const shown = Error.stackTraceLimit;
   if (!(shown > 0)) return;
   const place: { stack?: string } = {};
   Error.stackTraceLimit = shown + above;
-  Error.captureStackTrace(place, error.constructor as () => void);
+  Error.captureStackTrace(place, below as () => void);
   Error.stackTraceLimit = shown;
   Object.defineProperty(error, "stack", {
     configurable: true,

@@ -3,7 +3,7 @@
  * taken from there, by a single store. Both counters can be found again by walking the chain.
  */
 import { ObjectKind } from "../../trace/events.js";
-import { allocate, free, words } from "../core/heap.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import {
   CLOSED,
   copyIn,
@@ -17,36 +17,34 @@ import {
   taken,
 } from "./shared-queue.js";
 
-const { view } = words;
-
 const N = { Next: 0, Number: 1, Bytes: 2, Data: 3 } as const;
 const nodeWords = (bytes: number): number => N.Data + ((bytes + 3) >> 2);
 
 export class Chain extends SharedQueue {
-  private constructor(offset: number) {
-    super(offset);
+  private constructor(heap: HeapMemory, offset: number) {
+    super(heap, offset);
   }
 
-  static create(): Chain {
-    return new Chain(SharedQueue.allocateHeader(ObjectKind.LifoQueue));
+  static create(heap: HeapMemory): Chain {
+    return new Chain(heap, SharedQueue.allocateHeader(heap, ObjectKind.LifoQueue));
   }
 
   /** One that another thread made. */
-  static attach(offset: number): Chain {
-    return new Chain(offset);
+  static attach(heap: HeapMemory, offset: number): Chain {
+    return new Chain(heap, offset);
   }
 
   override tryPush(bytes: Uint8Array, length: number, limit: number): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     if (view[o + H.Closed] !== 0) return CLOSED;
     if (limit > 0 && this.length >= limit) return FULL;
-    const node = newNode(bytes, length);
+    const node = this.newNode(bytes, length);
     this.lock.lock();
     const pushed = view[o + H.Pushed] as number;
     const closed = view[o + H.Closed] !== 0;
     if (closed || (limit > 0 && ((pushed - (view[o + H.Popped] as number)) | 0) >= limit)) {
       this.lock.unlock();
-      free(node, nodeWords(length));
+      this.heap.free(node, nodeWords(length));
       return closed ? CLOSED : FULL;
     }
     const number = (pushed + 1) | 0;
@@ -60,7 +58,7 @@ export class Chain extends SharedQueue {
   }
 
   override tryTake(): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     if (this.length === 0) return NOTHING;
     this.lock.lock();
     const node = view[o + H.Head] as number;
@@ -75,18 +73,19 @@ export class Chain extends SharedQueue {
     this.lock.unlock();
     const number = view[node + N.Number] as number;
     const length = view[node + N.Bytes] as number;
-    copyOut(node + N.Data, length);
-    free(node, nodeWords(length));
+    copyOut(this.bytes, node + N.Data, length);
+    this.heap.free(node, nodeWords(length));
     return number >>> 0;
   }
 
   protected override repair(): void {
-    this.recount(view[this.offset + H.Head] as number, N.Next, N.Number);
+    this.recount(this.view[this.offset + H.Head] as number, N.Next, N.Number);
   }
 
   override adoptItems(items: readonly MovedItem[]): void {
+    const { view } = this;
     for (const { bytes, number } of [...items].reverse()) {
-      const node = newNode(bytes, bytes.length);
+      const node = this.newNode(bytes, bytes.length);
       view[node + N.Number] = number | 0;
       view[node + N.Next] = view[this.offset + H.Head] as number;
       view[this.offset + H.Head] = node;
@@ -97,11 +96,11 @@ export class Chain extends SharedQueue {
     while (this.tryTake() !== NOTHING);
     this.freeHeader();
   }
-}
 
-function newNode(bytes: Uint8Array, length: number): number {
-  const node = allocate(nodeWords(length), false);
-  view[node + N.Bytes] = length;
-  copyIn(node + N.Data, bytes, length);
-  return node;
+  private newNode(bytes: Uint8Array, length: number): number {
+    const node = this.heap.allocate(nodeWords(length), false);
+    this.view[node + N.Bytes] = length;
+    copyIn(this.bytes, node + N.Data, bytes, length);
+    return node;
+  }
 }

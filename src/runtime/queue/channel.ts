@@ -5,15 +5,17 @@
  * While a queue has never left its thread its items are plain values, not copied, and may be anything (`local-store.ts`).
  * When it first crosses to another thread, what is in it is encoded and moves to shared memory (`shared-queue.ts`), and
  * so does everything put from then on, by any thread. Those who wait at that moment are woken and go on waiting there.
+ * A queue of processes is in shared memory from the beginning, in a heap that processes share.
  *
  * What can be done at once is done without reading the clock (for the trace: once), without a promise of its own for a
  * put, and without looking at the timeout beyond checking it.
  */
 import { callSite, emitAt, newObjectNumber, newWaitNumber, now, recording, recordObject } from "../../recorder/emit.js";
-import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { EventFlag, EventKind, ObjectScope, WaitReason } from "../../trace/events.js";
 import { deadlineIn, slice } from "../core/deadline.js";
 import { Empty, Full, ShutDown, TimeoutError } from "../core/errors.js";
-import type { Pins } from "../core/handles.js";
+import type { Crossing, Pins } from "../core/handles.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import type { ObjectName } from "../core/object-name.js";
 import {
   beginEncoding,
@@ -26,6 +28,7 @@ import {
   endEncoding,
   type Unsent,
 } from "../core/structured-clone.js";
+import { threadHeap } from "../core/thread-heap.js";
 import { LocalLine } from "./local-line.js";
 import type { LocalStore } from "./local-store.js";
 import type { Order } from "./order.js";
@@ -44,10 +47,20 @@ export interface Arrived {
   readonly pinned: boolean;
 }
 
+/** Among whom a queue is shared, once it is. */
+export interface Home {
+  readonly heap: HeapMemory;
+  readonly scope: ObjectScope;
+  readonly crossing: Crossing;
+}
+
+const amongThreads: Home = { heap: threadHeap, scope: ObjectScope.Thread, crossing: "thread" };
+
 /** The lines of those who wait: for items, for free places, for the end of all tasks. */
 type LineName = "items" | "spaces" | "doneLine";
 
 const ENCODE_ONCE: EncodeOptions = { path: "item", once: true };
+const ENCODE_FOR_PROCESS: EncodeOptions = { ...ENCODE_ONCE, crossing: "process" };
 /** What is sorted may be read for a comparison, any number of times. */
 const ENCODE_SORTED: EncodeOptions = { path: "item" };
 const LARGEST_KEPT = 1 << 20;
@@ -58,6 +71,7 @@ export class Channel<T> {
   readonly #order: Order<T>;
   readonly #encodeItem: EncodeOptions;
   readonly #name: ObjectName;
+  readonly #heap: HeapMemory;
   /** The capacity as a whole number; 0 means none. */
   readonly #limit: number;
   #shared: SharedQueue | null = null;
@@ -70,24 +84,33 @@ export class Channel<T> {
   #done = 0;
   readonly #lines = { items: new LocalLine(), spaces: new LocalLine(), doneLine: new LocalLine() };
 
-  /** `given` is the name the user gave it; `maxSize` 0 or less means no capacity. */
+  /**
+   * `given` is the name the user gave it; `maxSize` 0 or less means no capacity. One between processes has no other form
+   * than the shared one, and whoever makes the queue keeps the memory.
+   */
   constructor(
     order: Order<T>,
     name: ObjectName,
     given: string | undefined,
     maxSize: number,
     arrived: Arrived | null = null,
+    home: Home = amongThreads,
   ) {
     this.#order = order;
-    this.#encodeItem = order.sorted ? ENCODE_SORTED : ENCODE_ONCE;
+    const betweenProcesses = home.crossing === "process";
+    this.#encodeItem = betweenProcesses ? ENCODE_FOR_PROCESS : order.sorted ? ENCODE_SORTED : ENCODE_ONCE;
+    this.#heap = home.heap;
     this.#name = name;
     this.#limit = maxSize > 0 && maxSize < 0x7fffffff ? Math.ceil(maxSize) : 0;
     this.#local = order.local();
     this.object = arrived?.object ?? newObjectNumber();
     if (arrived !== null) {
-      this.#shared = order.attach(arrived.offset);
+      this.#shared = order.attach(home.heap, arrived.offset);
       if (arrived.pinned) hold(this.#shared);
-    } else if (recording) recordObject(this.object, order.kind, given ?? "", callSite(), this.#limit);
+      return;
+    }
+    if (betweenProcesses) this.#shared = order.create(home.heap);
+    if (recording) recordObject(this.object, order.kind, given ?? "", callSite(), this.#limit, home.scope);
   }
 
   get closed(): boolean {
@@ -138,6 +161,8 @@ export class Channel<T> {
       if (recording) time = now();
       try {
         number = shared.tryPush(writer.bytes, writer.at, this.#limit, item);
+      } catch (error) {
+        throw this.#named(error);
       } finally {
         endEncoding(writer, number >= 0);
       }
@@ -151,6 +176,14 @@ export class Channel<T> {
     if (recording) this.#record(EventKind.QueuePut, time, number, placed.depth, site, wait, flags);
     if (shared.items.occupied) shared.items.wakeOne();
     return true;
+  }
+
+  /** The error of a heap that is full says of which queue. */
+  #named(error: unknown): unknown {
+    if (!(error instanceof RangeError) || !error.message.startsWith("shared memory is full")) return error;
+    return new RangeError(`${this.#name} with ${this.length} items cannot take another one: ${error.message}`, {
+      cause: error,
+    });
   }
 
   /** Takes the next item out, or {@link NONE} if there is none now. Throws `ShutDown` if none will come. */
@@ -415,7 +448,7 @@ export class Channel<T> {
   share(): number {
     if (this.#shared !== null) return this.#shared.offset;
     if (this.#prepared === null) {
-      this.#prepared = this.#order.create();
+      this.#prepared = this.#order.create(this.#heap);
       hold(this.#prepared);
     }
     // It contains itself, or is contained in something that it contains.

@@ -2,6 +2,7 @@
 import { ObjectKind } from "../../trace/events.js";
 import type { CrossingFunction } from "../core/crossing-function.js";
 import type { FunctionReference } from "../core/function-reference.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import { Chain } from "./chain.js";
 import { LocalHeap } from "./local-heap.js";
 import { LocalItems } from "./local-items.js";
@@ -20,15 +21,15 @@ export interface Order<T> {
   /** True if the place of an item depends on the item. */
   readonly sorted: boolean;
   local(): LocalStore<T>;
-  create(): SharedQueue;
-  attach(offset: number): SharedQueue;
+  create(heap: HeapMemory): SharedQueue;
+  attach(heap: HeapMemory, offset: number): SharedQueue;
   /** What crosses with the queue. Throws `DataCloneError` if it cannot. */
   reference(): FunctionReference | null;
 }
 
-setAttach((offset, kind) => {
-  if (kind === ObjectKind.LifoQueue) return Chain.attach(offset);
-  return kind === ObjectKind.PriorityQueue ? SkipList.attach(offset, null) : Segments.attach(offset);
+setAttach((heap, offset, kind) => {
+  if (kind === ObjectKind.LifoQueue) return Chain.attach(heap, offset);
+  return kind === ObjectKind.PriorityQueue ? SkipList.attach(heap, offset, null) : Segments.attach(heap, offset);
 });
 
 const unsorted = { sorted: false, reference: () => null };
@@ -38,8 +39,8 @@ export const fifo: Order<never> = {
   kind: ObjectKind.Queue,
   tag: "Queue",
   local: () => new LocalItems(),
-  create: () => Segments.create(),
-  attach: (offset) => Segments.attach(offset),
+  create: (heap) => Segments.create(heap),
+  attach: (heap, offset) => Segments.attach(heap, offset),
 };
 
 export const simple: Order<never> = { ...fifo, kind: ObjectKind.SimpleQueue, tag: "SimpleQueue" };
@@ -49,8 +50,8 @@ export const lifo: Order<never> = {
   kind: ObjectKind.LifoQueue,
   tag: "LifoQueue",
   local: () => new LocalStack(),
-  create: () => Chain.create(),
-  attach: (offset) => Chain.attach(offset),
+  create: (heap) => Chain.create(heap),
+  attach: (heap, offset) => Chain.attach(heap, offset),
 };
 
 /** The order of a PriorityQueue; `compare` null is the natural one. */
@@ -62,8 +63,8 @@ export function priority<T>(compare: CrossingFunction<Compare> | null): Order<T>
     sorted: true,
     // Asked for at the first comparison: a queue that arrives may be here before its function is.
     local: () => new LocalHeap<T>(get === null ? compareNaturally : (a, b) => get()(a, b)),
-    create: () => SkipList.create(get),
-    attach: (offset) => SkipList.attach(offset, get),
+    create: (heap) => SkipList.create(heap, get),
+    attach: (heap, offset) => SkipList.attach(heap, offset, get),
     reference: () => compare?.reference("options.compare") ?? null,
   };
 }

@@ -18,8 +18,10 @@
 import type { Pins } from "../core/handles.js";
 import { allocate, free, HeapWord, words } from "../core/heap.js";
 import { HeapLock, threadExists } from "../core/heap-lock.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import { nativeThreadId } from "../core/native-id.js";
 import { decodeFrom } from "../core/structured-clone.js";
+import { threadHeap } from "../core/thread-heap.js";
 import { H, NOTHING, type SharedQueue, taken } from "./shared-queue.js";
 
 const { view } = words;
@@ -37,7 +39,7 @@ const LOOK_EVERY = 64;
 let heldSinceLook = 0;
 
 /** Makes an object for a queue of which only the memory is known, to end it. Set by `order.ts`, which knows the kinds. */
-type Attach = (offset: number, kind: number) => SharedQueue;
+type Attach = (heap: HeapMemory, offset: number, kind: number) => SharedQueue;
 let attach: Attach;
 
 export function setAttach(attacher: Attach): void {
@@ -76,7 +78,7 @@ export function release(offset: number): void {
 }
 
 function end(offset: number): void {
-  const shared = attach(offset, view[offset + H.Kind] as number);
+  const shared = attach(threadHeap, offset, view[offset + H.Kind] as number);
   while (shared.tryTake() !== NOTHING) read();
   shared.dispose();
 }

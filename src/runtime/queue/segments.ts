@@ -12,8 +12,8 @@
  * Segments grow with the queue, from 1 KiB to 16 KiB, so that many short queues stay small.
  */
 import { ObjectKind } from "../../trace/events.js";
-import { allocate, free, words } from "../core/heap.js";
 import { HeapLock } from "../core/heap-lock.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import {
   CLOSED,
   copyIn,
@@ -26,8 +26,6 @@ import {
   SharedQueue,
   taken,
 } from "./shared-queue.js";
-
-const { view } = words;
 
 const FIRST_SEGMENT = 256;
 const LARGEST_SEGMENT = 4096;
@@ -46,35 +44,36 @@ const dataWords = (bytes: number): number => (bytes + 3) >> 2;
 export class Segments extends SharedQueue {
   private readonly takeLock: HeapLock;
 
-  private constructor(offset: number) {
-    super(offset);
-    this.takeLock = new HeapLock(words, offset + H.TakeLock, () => this.repairTaking());
+  private constructor(heap: HeapMemory, offset: number) {
+    super(heap, offset);
+    this.takeLock = new HeapLock(heap.words, offset + H.TakeLock, () => this.repairTaking());
   }
 
-  static create(): Segments {
-    const offset = SharedQueue.allocateHeader(ObjectKind.Queue);
-    const segment = newSegment(FIRST_SEGMENT);
+  static create(heap: HeapMemory): Segments {
+    const offset = SharedQueue.allocateHeader(heap, ObjectKind.Queue);
+    const segment = newSegment(heap, FIRST_SEGMENT);
+    const { view } = heap.words;
     view[offset + H.TailSegment] = segment;
     view[offset + H.Tail] = segment + 1;
     view[offset + H.Head] = segment + 1;
-    return new Segments(offset);
+    return new Segments(heap, offset);
   }
 
   /** One that another thread made. */
-  static attach(offset: number): Segments {
-    return new Segments(offset);
+  static attach(heap: HeapMemory, offset: number): Segments {
+    return new Segments(heap, offset);
   }
 
   override tryPush(bytes: Uint8Array, length: number, limit: number): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     // Without the lock, so that a full queue costs no copy; what counts is the look under it.
     if (view[o + H.Closed] !== 0) return CLOSED;
     if (limit > 0 && this.length >= limit) return FULL;
     const outside = length > INLINE_BYTES;
     let block = 0;
     if (outside) {
-      block = allocate(dataWords(length), false);
-      copyIn(block, bytes, length);
+      block = this.heap.allocate(dataWords(length), false);
+      copyIn(this.bytes, block, bytes, length);
     }
     const need = RECORD_WORDS + (outside ? 1 : dataWords(length));
     this.lock.lock();
@@ -83,7 +82,7 @@ export class Segments extends SharedQueue {
     const closed = view[o + H.Closed] !== 0;
     if (closed || (limit > 0 && ((pushed - before) | 0) >= limit)) {
       this.lock.unlock();
-      if (outside) free(block, dataWords(length));
+      if (outside) this.heap.free(block, dataWords(length));
       return closed ? CLOSED : FULL;
     }
     let at = view[o + H.Tail] as number;
@@ -93,14 +92,14 @@ export class Segments extends SharedQueue {
         at = this.grow(at, segment, need);
       } catch (error) {
         this.lock.unlock();
-        if (outside) free(block, dataWords(length));
+        if (outside) this.heap.free(block, dataWords(length));
         throw error;
       }
     }
     const number = (pushed + 1) | 0;
     view[at + 1] = number;
     if (outside) view[at + RECORD_WORDS] = block;
-    else copyIn(at + RECORD_WORDS, bytes, length);
+    else copyIn(this.bytes, at + RECORD_WORDS, bytes, length);
     view[at + need] = 0;
     Atomics.store(view, at, (length + 1) | (outside ? OUTSIDE : 0));
     Atomics.store(view, o + H.Pushed, number);
@@ -112,11 +111,11 @@ export class Segments extends SharedQueue {
 
   /** Goes on in a new segment. Returns where its first record goes. */
   private grow(at: number, segment: number, need: number): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     const size = view[segment] as number;
     let next = this.length < SHORT ? size : Math.min(size * 2, LARGEST_SEGMENT);
     while (next < need * 4) next *= 2;
-    const created = newSegment(next);
+    const created = newSegment(this.heap, next);
     view[at + 1] = created;
     view[at + 2] = segment;
     Atomics.store(view, at, LINK);
@@ -126,7 +125,7 @@ export class Segments extends SharedQueue {
   }
 
   protected override repair(): void {
-    const o = this.offset;
+    const { view, offset: o } = this;
     for (;;) {
       const at = view[o + H.Tail] as number;
       const tag = Atomics.load(view, at);
@@ -142,7 +141,7 @@ export class Segments extends SharedQueue {
   }
 
   override tryTake(): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     if (this.length === 0) return NOTHING;
     this.takeLock.lock();
     const pushed = Atomics.load(view, o + H.Pushed);
@@ -162,21 +161,21 @@ export class Segments extends SharedQueue {
     const number = view[at + 1] as number;
     const length = (tag & ~OUTSIDE) - 1;
     const block = (tag & OUTSIDE) === 0 ? 0 : (view[at + RECORD_WORDS] as number);
-    if (block === 0) copyOut(at + RECORD_WORDS, length);
+    if (block === 0) copyOut(this.bytes, at + RECORD_WORDS, length);
     Atomics.store(view, o + H.Head, at + RECORD_WORDS + recordData(tag));
     Atomics.store(view, o + H.Popped, number);
     this.takeLock.unlock();
-    if (segment !== 0) free(segment, view[segment] as number);
+    if (segment !== 0) this.heap.free(segment, view[segment] as number);
     if (block !== 0) {
-      copyOut(block, length);
-      free(block, dataWords(length));
+      copyOut(this.bytes, block, length);
+      this.heap.free(block, dataWords(length));
     }
     taken.left = (pushed - number) | 0;
     return number >>> 0;
   }
 
   private repairTaking(): void {
-    const o = this.offset;
+    const { view, offset: o } = this;
     // Read first: what is put meanwhile is behind it.
     const pushed = Atomics.load(view, o + H.Pushed);
     let at = view[o + H.Head] as number;
@@ -186,7 +185,7 @@ export class Segments extends SharedQueue {
   }
 
   override adoptItems(items: readonly MovedItem[]): void {
-    const o = this.offset;
+    const { view, offset: o } = this;
     const [pushed, popped] = [view[o + H.Pushed] as number, view[o + H.Popped] as number];
     view[o + H.Pushed] = popped;
     for (const { bytes } of items) this.tryPush(bytes, bytes.length, 0);
@@ -195,21 +194,23 @@ export class Segments extends SharedQueue {
 
   override dispose(): void {
     while (this.tryTake() !== NOTHING);
+    const { view } = this;
     const head = view[this.offset + H.Head] as number;
     let segment = view[this.offset + H.TailSegment] as number;
     // A thread that died after it had linked a new segment has put nothing into it.
     if (view[head] === LINK) {
       segment = view[head + 1] as number;
       const before = view[head + 2] as number;
-      free(before, view[before] as number);
+      this.heap.free(before, view[before] as number);
     }
-    free(segment, view[segment] as number);
+    this.heap.free(segment, view[segment] as number);
     this.freeHeader();
   }
 }
 
-function newSegment(size: number): number {
-  const segment = allocate(size, false);
+function newSegment(heap: HeapMemory, size: number): number {
+  const segment = heap.allocate(size, false);
+  const { view } = heap.words;
   view[segment] = size;
   view[segment + 1] = 0;
   return segment;

@@ -10,19 +10,20 @@
  * whether the line is empty. So one of the two always sees the other. The waker unlinks the first place, marks it and
  * wakes it; if nobody sleeps there because its thread is dead, it goes on to the next one.
  *
- * The line survives the death of a thread: the chain of `next` is the truth and changes by a single store; `prev` and the
- * tail are found again by whoever takes the lock over. A place of a dead thread that was marked is not used again: its
- * four words are the price of never freeing one twice.
+ * The line survives the death of who is changing it at any instruction: the chain of `next` is the truth and changes by a
+ * single store. A place is marked as woken before it is unlinked and linked again before the mark is taken from it, so
+ * what is marked and still in the chain is what somebody died over: whoever takes the lock over unlinks it, and finds
+ * `prev` and the tail again. A place of a dead thread that was marked is not used again: its four words are the price of
+ * never freeing one twice.
  */
-import { allocate, free, words } from "../core/heap.js";
-import { type HeapLock, threadExists } from "../core/heap-lock.js";
-import { nativeThreadId } from "../core/native-id.js";
+import type { HeapLock } from "../core/heap-lock.js";
+import type { HeapMemory } from "../core/heap-memory.js";
+import { identityLives, ownIdentity } from "../core/os-thread.js";
+import type { SharedWords } from "../core/words.js";
 import type { Place } from "./place.js";
 
-const { view } = words;
-
-/** Words of a place. */
-const P = { Next: 0, Prev: 1, State: 2, NativeId: 3 } as const;
+/** Words of a place; `Owner` is a thread's identity. */
+const P = { Next: 0, Prev: 1, State: 2, Owner: 3 } as const;
 const PLACE_WORDS = 4;
 const WAITING = 0;
 const WOKEN = 1;
@@ -31,25 +32,31 @@ const WOKEN = 1;
 export const LINE_WORDS = 2;
 
 export class SharedLine {
+  readonly words: SharedWords;
+  private readonly view: Int32Array;
   private readonly tail: number;
 
   /** `head` is the index of its words; `lock` guards it. */
   constructor(
+    readonly heap: HeapMemory,
     readonly lock: HeapLock,
     private readonly head: number,
   ) {
+    this.words = heap.words;
+    this.view = heap.words.view;
     this.tail = head + 1;
   }
 
   /** True if anybody waits and has not been woken. */
   get occupied(): boolean {
-    return Atomics.load(view, this.head) !== 0;
+    return Atomics.load(this.view, this.head) !== 0;
   }
 
   /** Joins at the end. */
   enter(): Place {
-    const at = allocate(PLACE_WORDS, false);
-    view[at + P.NativeId] = nativeThreadId();
+    const { view } = this;
+    const at = this.heap.allocate(PLACE_WORDS, false);
+    view[at + P.Owner] = ownIdentity;
     this.lock.lock();
     const last = view[this.tail] as number;
     view[at + P.Next] = 0;
@@ -63,18 +70,20 @@ export class SharedLine {
 
   /** Puts a place that was woken back, before all others. */
   returnToFront(at: number): void {
+    const { view } = this;
     this.lock.lock();
     const first = view[this.head] as number;
     view[at + P.Next] = first;
     view[at + P.Prev] = 0;
-    view[at + P.State] = WAITING;
     Atomics.store(view, this.head, at);
+    Atomics.store(view, at + P.State, WAITING);
     view[first === 0 ? this.tail : first + P.Prev] = at;
     this.lock.unlock();
   }
 
   /** Takes a place out, with the lock held. */
   private unlink(at: number): void {
+    const { view } = this;
     const next = view[at + P.Next] as number;
     const before = view[at + P.Prev] as number;
     Atomics.store(view, before === 0 ? this.head : before + P.Next, next);
@@ -84,7 +93,7 @@ export class SharedLine {
   /** Takes a place out for good. Returns false if it had been woken. */
   remove(at: number): boolean {
     this.lock.lock();
-    const waiting = view[at + P.State] === WAITING;
+    const waiting = this.view[at + P.State] === WAITING;
     if (waiting) this.unlink(at);
     this.lock.unlock();
     return waiting;
@@ -92,6 +101,7 @@ export class SharedLine {
 
   /** Wakes who waits longest, of those whose threads live. */
   wakeOne(): boolean {
+    const { view } = this;
     for (;;) {
       if (!this.occupied) return false;
       this.lock.lock();
@@ -100,46 +110,70 @@ export class SharedLine {
         this.lock.unlock();
         return false;
       }
-      const owner = view[at + P.NativeId] as number;
-      this.unlink(at);
+      const owner = view[at + P.Owner] as number;
       Atomics.store(view, at + P.State, WOKEN);
+      this.unlink(at);
       this.lock.unlock();
       // Nobody sleeping there is either not asleep yet, and will see the mark, or dead.
-      if (words.notify(at + P.State, 1) > 0 || threadExists(owner)) return true;
+      if (this.words.notify(at + P.State, 1) > 0 || livesLately(owner)) return true;
     }
   }
 
   wakeAll(): void {
+    const { view } = this;
     // Not for those who come meanwhile: they have seen what there is to see.
     this.lock.lock();
     const woken: number[] = [];
     for (let at = view[this.head] as number; at !== 0; at = view[this.head] as number) {
-      this.unlink(at);
       Atomics.store(view, at + P.State, WOKEN);
+      this.unlink(at);
       woken.push(at);
     }
     this.lock.unlock();
-    for (const at of woken) words.notify(at + P.State, 1);
+    for (const at of woken) this.words.notify(at + P.State, 1);
   }
 
   /** Makes the line whole again after the death of a thread that was changing it. Called with the lock held. */
   repair(): void {
+    const { view } = this;
     let last = 0;
-    for (let at = view[this.head] as number; at !== 0; at = view[at + P.Next] as number) {
-      view[at + P.Prev] = last;
-      last = at;
+    for (let at = view[this.head] as number; at !== 0; ) {
+      const next = view[at + P.Next] as number;
+      if (view[at + P.State] === WAITING) {
+        view[at + P.Prev] = last;
+        last = at;
+      } else Atomics.store(view, last === 0 ? this.head : last + P.Next, next);
+      at = next;
     }
     view[this.tail] = last;
   }
 
   /** Gives the places of dead threads back. Nobody may wait any more. */
   dispose(): void {
+    const { view } = this;
     for (let at = view[this.head] as number; at !== 0; ) {
       const next = view[at + P.Next] as number;
-      free(at, PLACE_WORDS);
+      this.heap.free(at, PLACE_WORDS);
       at = next;
     }
   }
+}
+
+/** Threads that were alive a moment ago: to ask the system takes as long as dozens of puts. */
+const seenAlive = new Map<number, number>();
+/** For how many milliseconds such an answer is good; who waits for the dead looks around by itself after a second. */
+const FRESH = 50;
+
+function livesLately(identity: number): boolean {
+  const t = performance.now();
+  if (t - (seenAlive.get(identity) ?? Number.NEGATIVE_INFINITY) < FRESH) return true;
+  if (!identityLives(identity)) {
+    seenAlive.delete(identity);
+    return false;
+  }
+  if (seenAlive.size >= 256) seenAlive.clear();
+  seenAlive.set(identity, t);
+  return true;
 }
 
 class SharedPlace implements Place {
@@ -162,14 +196,14 @@ class SharedPlace implements Place {
   }
 
   private noteWake(): void {
-    if (Atomics.load(view, this.at + P.State) === WOKEN) this.told = true;
+    if (this.line.words.load(this.at + P.State) === WOKEN) this.told = true;
   }
 
   async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (this.look()) return;
     try {
-      await words.waitAsync(this.at + P.State, WAITING, { timeout: ms, signal });
+      await this.line.words.waitAsync(this.at + P.State, WAITING, { timeout: ms, signal });
     } catch (reason) {
       this.gaveUp = true;
       throw reason;
@@ -179,15 +213,15 @@ class SharedPlace implements Place {
 
   waitSync(ms: number): void {
     if (this.look()) return;
-    words.wait(this.at + P.State, WAITING, ms);
+    this.line.words.wait(this.at + P.State, WAITING, ms);
     this.noteWake();
   }
 
   leave(available: boolean): void {
     const unused = !this.told && !this.line.remove(this.at);
     // What V8 still has for a wait that was aborted must not take a wake away from whoever gets these words next.
-    if (this.gaveUp) words.notify(this.at + P.State);
-    free(this.at, PLACE_WORDS);
+    if (this.gaveUp) this.line.words.notify(this.at + P.State);
+    this.line.heap.free(this.at, PLACE_WORDS);
     if (unused && available) this.line.wakeOne();
   }
 }

@@ -9,11 +9,9 @@
  * put right by whoever takes the lock over from a dead thread.
  */
 import type { ObjectKind } from "../../trace/events.js";
-import { allocate, free, heapBytes, words } from "../core/heap.js";
 import { HeapLock } from "../core/heap-lock.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import { LINE_WORDS, SharedLine } from "./shared-line.js";
-
-const { view } = words;
 
 /** What a put returns instead of the item's number. */
 export const FULL = -1;
@@ -60,8 +58,8 @@ export const taken: { bytes: Buffer; left: number } = { bytes: Buffer.allocUnsaf
 /** The depth after this thread's last put. */
 export const placed: { depth: number } = { depth: 0 };
 
-/** Copies an item out of the heap to {@link taken}. */
-export function copyOut(word: number, length: number): void {
+/** Copies an item out of a heap to {@link taken}. */
+export function copyOut(heapBytes: Uint8Array, word: number, length: number): void {
   if (length > taken.bytes.length) taken.bytes = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)));
   const { bytes } = taken;
   const start = word * 4;
@@ -69,8 +67,8 @@ export function copyOut(word: number, length: number): void {
   else for (let i = 0; i < length; i++) bytes[i] = heapBytes[start + i] as number;
 }
 
-/** Copies the first bytes of a buffer into the heap. */
-export function copyIn(word: number, bytes: Uint8Array, length: number): void {
+/** Copies the first bytes of a buffer into a heap. */
+export function copyIn(heapBytes: Uint8Array, word: number, bytes: Uint8Array, length: number): void {
   const start = word * 4;
   if (length > SMALL) heapBytes.set(bytes.subarray(0, length), start);
   else for (let i = 0; i < length; i++) heapBytes[start + i] = bytes[i] as number;
@@ -85,24 +83,34 @@ export interface MovedItem {
 
 export abstract class SharedQueue {
   protected readonly lock: HeapLock;
+  protected readonly view: Int32Array;
+  /** The heap as bytes. */
+  protected readonly bytes: Uint8Array;
   readonly items: SharedLine;
   readonly spaces: SharedLine;
   readonly doneLine: SharedLine;
 
   /** `offset` is where it is in the heap: hand it to another thread, which makes its own object for it. */
-  protected constructor(readonly offset: number) {
+  protected constructor(
+    readonly heap: HeapMemory,
+    readonly offset: number,
+  ) {
+    const { words } = heap;
+    this.view = words.view;
+    this.bytes = heap.bytes;
     this.lock = new HeapLock(words, offset + H.Lock, () => this.repair());
     const lines: HeapLock = new HeapLock(words, offset + H.LineLock, () => {
       for (const line of [this.items, this.spaces, this.doneLine]) line.repair();
     });
-    this.items = new SharedLine(lines, offset + H.ItemLine);
-    this.spaces = new SharedLine(lines, offset + H.SpaceLine);
-    this.doneLine = new SharedLine(lines, offset + H.DoneLine);
+    this.items = new SharedLine(heap, lines, offset + H.ItemLine);
+    this.spaces = new SharedLine(heap, lines, offset + H.SpaceLine);
+    this.doneLine = new SharedLine(heap, lines, offset + H.DoneLine);
   }
 
   /** Makes a header, with one reference: that of the object it is made for. */
-  protected static allocateHeader(kind: ObjectKind): number {
-    const offset = allocate(HEADER_WORDS);
+  protected static allocateHeader(heap: HeapMemory, kind: ObjectKind): number {
+    const offset = heap.allocate(HEADER_WORDS);
+    const { view } = heap.words;
     view[offset + H.Kind] = kind;
     view[offset + H.Refs] = 1;
     return offset;
@@ -111,7 +119,7 @@ export abstract class SharedQueue {
   /** Gives the header's memory back; nobody may use the queue any more, in any thread. */
   protected freeHeader(): void {
     for (const line of [this.items, this.spaces, this.doneLine]) line.dispose();
-    free(this.offset, HEADER_WORDS);
+    this.heap.free(this.offset, HEADER_WORDS);
   }
 
   /** Puts what can be derived right after the death of the lock's owner. */
@@ -122,7 +130,7 @@ export abstract class SharedQueue {
    * number are at `next` and `number`.
    */
   protected recount(first: number, next: number, number: number): void {
-    const o = this.offset;
+    const { view, offset: o } = this;
     let pushed = view[o + H.Pushed] as number;
     let count = 0;
     for (let node = first; node !== 0; node = view[node + next] as number) {
@@ -152,7 +160,7 @@ export abstract class SharedQueue {
 
   /** Sets the counters of a queue that was kept elsewhere so far, and its items. */
   adopt(items: readonly MovedItem[], pushed: number, unfinished: number, closed: boolean): void {
-    const o = this.offset;
+    const { view, offset: o } = this;
     view[o + H.Pushed] = pushed | 0;
     view[o + H.Popped] = (pushed - items.length) | 0;
     view[o + H.Done] = (pushed - unfinished) | 0;
@@ -162,14 +170,14 @@ export abstract class SharedQueue {
 
   /** How many items there are. */
   get length(): number {
-    const pushed = Atomics.load(view, this.offset + H.Pushed);
-    const length = (pushed - Atomics.load(view, this.offset + H.Popped)) | 0;
+    const { view, offset: o } = this;
+    const length = (Atomics.load(view, o + H.Pushed) - Atomics.load(view, o + H.Popped)) | 0;
     return Math.max(length, 0);
   }
 
   /** True once {@link close} was called. */
   get closed(): boolean {
-    return Atomics.load(view, this.offset + H.Closed) !== 0;
+    return Atomics.load(this.view, this.offset + H.Closed) !== 0;
   }
 
   /** From now on nothing can be put; who waits is woken. What is there can still be taken, unless `drop`: then it
@@ -177,7 +185,7 @@ export abstract class SharedQueue {
   close(drop: boolean, dropped: () => void): void {
     // Under the lock, so that no put that has seen it open comes after it.
     this.lock.lock();
-    Atomics.store(view, this.offset + H.Closed, 1);
+    Atomics.store(this.view, this.offset + H.Closed, 1);
     this.lock.unlock();
     if (drop) {
       while (this.tryTake() !== NOTHING) {
@@ -191,11 +199,13 @@ export abstract class SharedQueue {
 
   /** Items that were put and not reported done. */
   get unfinished(): number {
-    return (Atomics.load(view, this.offset + H.Pushed) - Atomics.load(view, this.offset + H.Done)) | 0;
+    const { view, offset: o } = this;
+    return (Atomics.load(view, o + H.Pushed) - Atomics.load(view, o + H.Done)) | 0;
   }
 
   /** Reports one item done. Returns false if all were. */
   done(): boolean {
+    const { view } = this;
     const word = this.offset + H.Done;
     for (;;) {
       const before = Atomics.load(view, word);

@@ -16,8 +16,8 @@
 
 import { ObjectKind } from "../../trace/events.js";
 import { RuntimeError } from "../core/errors.js";
-import { allocate, free, words } from "../core/heap.js";
 import { HeapLock } from "../core/heap-lock.js";
+import type { HeapMemory } from "../core/heap-memory.js";
 import { decodeFrom } from "../core/structured-clone.js";
 import { compareKeys, INCOMPARABLE, incomparableKeys, key } from "./order-key.js";
 import {
@@ -33,8 +33,6 @@ import {
   SharedQueue,
   taken,
 } from "./shared-queue.js";
-
-const { view } = words;
 
 const N = { Levels: 0, Number: 1, KeyWords: 2, Bytes: 3, Next: 4 } as const;
 /** In place of its levels: the node was taken during a search. */
@@ -62,20 +60,21 @@ export class SkipList extends SharedQueue {
 
   /** `compare` gives the user's function; null for the natural order. */
   private constructor(
+    heap: HeapMemory,
     offset: number,
     private readonly compare: (() => Compare) | null,
   ) {
-    super(offset);
-    this.searchLock = new HeapLock(words, offset + H.SearchLock, () => this.endSearch());
+    super(heap, offset);
+    this.searchLock = new HeapLock(heap.words, offset + H.SearchLock, () => this.endSearch());
   }
 
-  static create(compare: (() => Compare) | null): SkipList {
-    return new SkipList(SharedQueue.allocateHeader(ObjectKind.PriorityQueue), compare);
+  static create(heap: HeapMemory, compare: (() => Compare) | null): SkipList {
+    return new SkipList(heap, SharedQueue.allocateHeader(heap, ObjectKind.PriorityQueue), compare);
   }
 
   /** One that another thread made. */
-  static attach(offset: number, compare: (() => Compare) | null): SkipList {
-    return new SkipList(offset, compare);
+  static attach(heap: HeapMemory, offset: number, compare: (() => Compare) | null): SkipList {
+    return new SkipList(heap, offset, compare);
   }
 
   /** The word with the next node of a level; node 0 is the front. */
@@ -84,7 +83,7 @@ export class SkipList extends SharedQueue {
   }
 
   private keyOf(node: number): number {
-    return node + N.Next + (view[node + N.Levels] as number);
+    return node + N.Next + (this.view[node + N.Levels] as number);
   }
 
   /** Finds the place behind all nodes that `behind` is true for. */
@@ -92,7 +91,7 @@ export class SkipList extends SharedQueue {
     let node = 0;
     for (let level = LEVELS - 1; level >= 0; level--) {
       for (;;) {
-        const next = Atomics.load(view, this.next(node, level));
+        const next = Atomics.load(this.view, this.next(node, level));
         if (next === 0 || !behind(next)) break;
         node = next;
       }
@@ -101,20 +100,20 @@ export class SkipList extends SharedQueue {
   }
 
   override tryPush(bytes: Uint8Array, length: number, limit: number, item: unknown): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     if (view[o + H.Closed] !== 0) return CLOSED;
     if (limit > 0 && this.length >= limit) return FULL;
     if (this.compare === null) key.write(item);
     else key.length = 0;
     const levels = randomLevels();
-    const node = newNode(levels, 0, bytes, length);
+    const node = this.newNode(levels, 0, bytes, length);
     try {
       const number =
         this.compare === null ? this.pushByKey(node, limit) : this.pushCompared(node, limit, item, this.compare());
-      if (number < 0) freeNode(node);
+      if (number < 0) this.freeNode(node);
       return number;
     } catch (error) {
-      freeNode(node);
+      this.freeNode(node);
       throw error;
     }
   }
@@ -129,7 +128,7 @@ export class SkipList extends SharedQueue {
     const mine = this.keyOf(node);
     let strange = false;
     this.find((other) => {
-      const order = compareKeys(view, this.keyOf(other), view, mine);
+      const order = compareKeys(this.view, this.keyOf(other), this.view, mine);
       if (order === INCOMPARABLE) strange = true;
       return order <= 0;
     });
@@ -146,9 +145,9 @@ export class SkipList extends SharedQueue {
     this.searching = true;
     try {
       this.lock.lock();
-      Atomics.store(view, this.offset + H.Searching, 1);
+      Atomics.store(this.view, this.offset + H.Searching, 1);
       this.lock.unlock();
-      this.find((other) => !(compare(item, readValue(other)) < 0));
+      this.find((other) => !(compare(item, this.readValue(other)) < 0));
       this.lock.lock();
       const refused = this.refuse(limit);
       if (refused !== 0) {
@@ -157,7 +156,7 @@ export class SkipList extends SharedQueue {
       }
       for (let level = 0; level < LEVELS; level++) {
         const before = this.before[level] as number;
-        if (before !== 0 && view[before + N.Levels] === TAKEN) this.before[level] = 0;
+        if (before !== 0 && this.view[before + N.Levels] === TAKEN) this.before[level] = 0;
       }
       return this.link(node);
     } finally {
@@ -169,14 +168,14 @@ export class SkipList extends SharedQueue {
 
   /** Why nothing can be put now, or 0. With the lock held. */
   private refuse(limit: number): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     if (view[o + H.Closed] !== 0) return CLOSED;
     return limit > 0 && (((view[o + H.Pushed] as number) - (view[o + H.Popped] as number)) | 0) >= limit ? FULL : 0;
   }
 
   /** Links a node at the place that was found, counts it, and gives the lock back. */
   private link(node: number): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     const number = ((view[o + H.Pushed] as number) + 1) | 0;
     view[node + N.Number] = number;
     const levels = view[node + N.Levels] as number;
@@ -192,7 +191,7 @@ export class SkipList extends SharedQueue {
   }
 
   override tryTake(): number {
-    const o = this.offset;
+    const { view, offset: o } = this;
     if (this.length === 0) return NOTHING;
     this.lock.lock();
     const node = view[o + H.Heads] as number;
@@ -211,39 +210,39 @@ export class SkipList extends SharedQueue {
     taken.left = ((view[o + H.Pushed] as number) - popped) | 0;
     const number = view[node + N.Number] as number;
     const length = view[node + N.Bytes] as number;
-    copyOut(node + N.Next + levels + (view[node + N.KeyWords] as number), length);
+    copyOut(this.bytes, node + N.Next + levels + (view[node + N.KeyWords] as number), length);
     const searching = view[o + H.Searching] !== 0;
     if (searching) this.retire(node, levels);
     this.lock.unlock();
-    if (!searching) freeNode(node);
+    if (!searching) this.freeNode(node);
     return number >>> 0;
   }
 
   /** Keeps a taken node for the search that may be standing on it. With the lock held. */
   private retire(node: number, levels: number): void {
     // Its `next` words still lead a search on. What chains it to the others replaces its number, the levels its size.
-    view[node + N.KeyWords] = (view[node + N.KeyWords] as number) + levels;
-    view[node + N.Number] = view[this.offset + H.Retired] as number;
-    Atomics.store(view, node + N.Levels, TAKEN);
-    view[this.offset + H.Retired] = node;
+    this.view[node + N.KeyWords] = (this.view[node + N.KeyWords] as number) + levels;
+    this.view[node + N.Number] = this.view[this.offset + H.Retired] as number;
+    Atomics.store(this.view, node + N.Levels, TAKEN);
+    this.view[this.offset + H.Retired] = node;
   }
 
   /** The search is over, or its thread has died: gives back what was kept for it. */
   private endSearch(): void {
     this.lock.lock();
-    view[this.offset + H.Searching] = 0;
-    let node = view[this.offset + H.Retired] as number;
-    view[this.offset + H.Retired] = 0;
+    this.view[this.offset + H.Searching] = 0;
+    let node = this.view[this.offset + H.Retired] as number;
+    this.view[this.offset + H.Retired] = 0;
     this.lock.unlock();
     while (node !== 0) {
-      const next = view[node + N.Number] as number;
-      free(node, nodeWords(0, view[node + N.KeyWords] as number, view[node + N.Bytes] as number));
+      const next = this.view[node + N.Number] as number;
+      this.heap.free(node, nodeWords(0, this.view[node + N.KeyWords] as number, this.view[node + N.Bytes] as number));
       node = next;
     }
   }
 
   protected override repair(): void {
-    this.recount(view[this.offset + H.Heads] as number, N.Next, N.Number);
+    this.recount(this.view[this.offset + H.Heads] as number, N.Next, N.Number);
   }
 
   override adoptItems(items: readonly MovedItem[]): void {
@@ -252,10 +251,10 @@ export class SkipList extends SharedQueue {
       if (this.compare === null) key.write(item);
       else key.length = 0;
       const levels = randomLevels();
-      const node = newNode(levels, number, bytes, bytes.length);
+      const node = this.newNode(levels, number, bytes, bytes.length);
       for (let level = 0; level < levels; level++) {
-        view[node + N.Next + level] = 0;
-        view[this.next(last[level] as number, level)] = node;
+        this.view[node + N.Next + level] = 0;
+        this.view[this.next(last[level] as number, level)] = node;
         last[level] = node;
       }
     }
@@ -266,44 +265,47 @@ export class SkipList extends SharedQueue {
     this.endSearch();
     this.freeHeader();
   }
-}
 
-/** A node with the key that was written last. */
-function newNode(levels: number, number: number, bytes: Uint8Array, length: number): number {
-  const node = allocate(nodeWords(levels, key.length, length), false);
-  view[node + N.Levels] = levels;
-  view[node + N.Number] = number | 0;
-  view[node + N.KeyWords] = key.length;
-  view[node + N.Bytes] = length;
-  const at = node + N.Next + levels;
-  for (let i = 0; i < key.length; i++) view[at + i] = key.words[i] as number;
-  copyIn(at + key.length, bytes, length);
-  return node;
-}
-
-function freeNode(node: number): void {
-  const [levels, keyWords, bytes] = [
-    view[node] as number,
-    view[node + N.KeyWords] as number,
-    view[node + N.Bytes] as number,
-  ];
-  free(node, nodeWords(levels, keyWords, bytes));
-}
-
-/** The value of a node during a search, which may be taken at any moment but not given back. */
-function readValue(node: number): unknown {
-  let keyWords = 0;
-  let levels = Atomics.load(view, node + N.Levels);
-  // A node in its own order has no key, and one that was taken has its levels there.
-  if (levels === TAKEN) {
-    keyWords = view[node + N.KeyWords] as number;
-    levels = 0;
+  /** A node with the key that was written last. */
+  private newNode(levels: number, number: number, bytes: Uint8Array, length: number): number {
+    const { view } = this;
+    const node = this.heap.allocate(nodeWords(levels, key.length, length), false);
+    view[node + N.Levels] = levels;
+    view[node + N.Number] = number | 0;
+    view[node + N.KeyWords] = key.length;
+    view[node + N.Bytes] = length;
+    const at = node + N.Next + levels;
+    for (let i = 0; i < key.length; i++) view[at + i] = key.words[i] as number;
+    copyIn(this.bytes, at + key.length, bytes, length);
+    return node;
   }
-  const length = view[node + N.Bytes] as number;
-  const saved = taken.bytes;
-  taken.bytes = Buffer.allocUnsafeSlow(Math.max(64, length));
-  copyOut(node + N.Next + levels + keyWords, length);
-  const own = taken.bytes;
-  taken.bytes = saved;
-  return decodeFrom(own);
+
+  private freeNode(node: number): void {
+    const { view } = this;
+    const [levels, keyWords, bytes] = [
+      view[node] as number,
+      view[node + N.KeyWords] as number,
+      view[node + N.Bytes] as number,
+    ];
+    this.heap.free(node, nodeWords(levels, keyWords, bytes));
+  }
+
+  /** The value of a node during a search, which may be taken at any moment but not given back. */
+  private readValue(node: number): unknown {
+    const { view } = this;
+    let keyWords = 0;
+    let levels = Atomics.load(view, node + N.Levels);
+    // A node in its own order has no key, and one that was taken has its levels there.
+    if (levels === TAKEN) {
+      keyWords = view[node + N.KeyWords] as number;
+      levels = 0;
+    }
+    const length = view[node + N.Bytes] as number;
+    const saved = taken.bytes;
+    taken.bytes = Buffer.allocUnsafeSlow(Math.max(64, length));
+    copyOut(this.bytes, node + N.Next + levels + keyWords, length);
+    const own = taken.bytes;
+    taken.bytes = saved;
+    return decodeFrom(own);
+  }
 }

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { HeapWord, words } from "../../../src/runtime/core/heap.js";
 import { decodeFrom, encode } from "../../../src/runtime/core/structured-clone.js";
+import { threadHeap } from "../../../src/runtime/core/thread-heap.js";
 import { Chain } from "../../../src/runtime/queue/chain.js";
 import { Segments } from "../../../src/runtime/queue/segments.js";
 import { H, NOTHING, type SharedQueue, taken } from "../../../src/runtime/queue/shared-queue.js";
@@ -59,10 +60,10 @@ function orphanLocks(queue: SharedQueue): void {
 
 const compare = (a: unknown, b: unknown) => (a as number[])[0]! - (b as number[])[0]!;
 const kinds: [string, () => SharedQueue, "fifo" | "lifo" | "sorted"][] = [
-  ["first in, first out", () => Segments.create(), "fifo"],
-  ["last in, first out", () => Chain.create(), "lifo"],
-  ["smallest first", () => SkipList.create(null), "sorted"],
-  ["smallest first by a function", () => SkipList.create(() => compare), "sorted"],
+  ["first in, first out", () => Segments.create(threadHeap), "fifo"],
+  ["last in, first out", () => Chain.create(threadHeap), "lifo"],
+  ["smallest first", () => SkipList.create(threadHeap, null), "sorted"],
+  ["smallest first by a function", () => SkipList.create(threadHeap, () => compare), "sorted"],
 ];
 
 /** So many items of the usual size fill the first segment of a queue. */

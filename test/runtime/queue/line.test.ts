@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { allocate, words } from "../../../src/runtime/core/heap.js";
 import { HeapLock } from "../../../src/runtime/core/heap-lock.js";
+import { threadHeap } from "../../../src/runtime/core/thread-heap.js";
 import { LocalLine } from "../../../src/runtime/queue/local-line.js";
 import type { Place } from "../../../src/runtime/queue/place.js";
 import { SharedLine } from "../../../src/runtime/queue/shared-line.js";
@@ -19,7 +20,7 @@ interface Line {
 
 function sharedLine(): SharedLine {
   const at = allocate(4);
-  const line: SharedLine = new SharedLine(new HeapLock(words, at, () => line.repair()), at + 2);
+  const line: SharedLine = new SharedLine(threadHeap, new HeapLock(words, at, () => line.repair()), at + 2);
   return line;
 }
 

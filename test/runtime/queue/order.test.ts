@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decodeFrom, encode } from "../../../src/runtime/core/structured-clone.js";
+import { threadHeap } from "../../../src/runtime/core/thread-heap.js";
 import { Chain } from "../../../src/runtime/queue/chain.js";
 import { LocalHeap } from "../../../src/runtime/queue/local-heap.js";
 import { LocalItems } from "../../../src/runtime/queue/local-items.js";
@@ -237,10 +238,20 @@ describe("items in one thread", () => {
 describe("items in shared memory", () => {
   const compared = () => byFirst;
   const kinds: [string, () => SharedQueue, (offset: number) => SharedQueue, keyof typeof next][] = [
-    ["first in, first out", () => Segments.create(), (o) => Segments.attach(o), "fifo"],
-    ["last in, first out", () => Chain.create(), (o) => Chain.attach(o), "lifo"],
-    ["smallest first by keys", () => SkipList.create(null), (o) => SkipList.attach(o, null), "sorted"],
-    ["smallest first by a function", () => SkipList.create(compared), (o) => SkipList.attach(o, compared), "sorted"],
+    ["first in, first out", () => Segments.create(threadHeap), (o) => Segments.attach(threadHeap, o), "fifo"],
+    ["last in, first out", () => Chain.create(threadHeap), (o) => Chain.attach(threadHeap, o), "lifo"],
+    [
+      "smallest first by keys",
+      () => SkipList.create(threadHeap, null),
+      (o) => SkipList.attach(threadHeap, o, null),
+      "sorted",
+    ],
+    [
+      "smallest first by a function",
+      () => SkipList.create(threadHeap, compared),
+      (o) => SkipList.attach(threadHeap, o, compared),
+      "sorted",
+    ],
   ];
   for (const [name, make, attach, order] of kinds) {
     it(`${name}, as a model does it, whatever the sizes`, () => {
@@ -308,7 +319,7 @@ describe("items in shared memory", () => {
   });
 
   it("refuses what has no order, and what a compare function throws at, and stays as it was", () => {
-    const queue = SkipList.create(null);
+    const queue = SkipList.create(threadHeap, null);
     const put = (item: unknown) => {
       const bytes = encode(item);
       return queue.tryPush(bytes, bytes.length, 0, item);
@@ -326,7 +337,7 @@ describe("items in shared memory", () => {
       if (broken) throw new Error("no");
       return (a as number) - (b as number);
     };
-    const sorted = SkipList.create(() => compare);
+    const sorted = SkipList.create(threadHeap, () => compare);
     const putNumber = (n: number) => {
       const bytes = encode(n);
       return sorted.tryPush(bytes, bytes.length, 0, n);
@@ -352,7 +363,7 @@ describe("items in shared memory", () => {
         (items, last, takes) => {
           let script: boolean[] = [];
           const gone: unknown[] = [];
-          const queue: SkipList = SkipList.create(() => (a, b) => {
+          const queue: SkipList = SkipList.create(threadHeap, () => (a, b) => {
             if (script.shift() === true && queue.tryTake() !== NOTHING) gone.push(decodeFrom(taken.bytes));
             return (a as number) - (b as number);
           });
@@ -377,7 +388,7 @@ describe("items in shared memory", () => {
   });
 
   it("lets no compare function put into its own queue", () => {
-    const queue: SkipList = SkipList.create(() => () => {
+    const queue: SkipList = SkipList.create(threadHeap, () => () => {
       const bytes = encode(1);
       queue.tryPush(bytes, bytes.length, 0, 1);
       return 0;

@@ -134,7 +134,7 @@ describe("queues between threads", function () {
         t.start();
         await t.join();
         for (const type of [Queue, LifoQueue, PriorityQueue, SimpleQueue]) {
-          const q = new type({ maxSize: 1 } as object) as Queue;
+          const q = new type((type === SimpleQueue ? {} : { maxSize: 1 }) as object) as Queue;
           carrier.putNowait(q);
           const bad = [1, () => 1];
           assert.throws(() => q.putNowait(bad), DataCloneError);
