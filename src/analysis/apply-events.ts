@@ -1,5 +1,6 @@
 /** What each kind of event does to the model. Events come in order of time. */
 import { EventFlag, EventKind, ObjectKind, WaitReason } from "../trace/events.js";
+import { applyMessage } from "./apply-messages.js";
 import { whatIsAwaited } from "./awaited.js";
 import { GC_NAMES, SCOPES, SIGNALS } from "./event-names.js";
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
@@ -91,7 +92,9 @@ export class RecordApplier {
       case EventKind.ObjectCreate: {
         if (!isKnownKind(flags)) return;
         const text = this.#site(site);
-        model.object(group, object, flags as ObjectKind).create(this.#name(b), table.all[text]!, a);
+        const created = model.object(group, object, flags as ObjectKind);
+        // Both ends of a socket can be told of so: the first one counts.
+        if (created.messages === null || !created.created) created.create(this.#name(b), table.all[text]!, a);
         return;
       }
 
@@ -344,6 +347,8 @@ export class RecordApplier {
       case EventKind.Dropped:
         model.recorder.dropped += a;
         return;
+      default:
+        applyMessage(model, group, lane, t, kind, flags, object, this.#site(site), a, b, this.#text(b));
     }
   };
 

@@ -66,6 +66,22 @@ export function whatIsAwaited(
     case WaitReason.Sleep:
       name = "sleep";
       break;
+    case WaitReason.Receive:
+    case WaitReason.Send: {
+      const connection = group.objects.get(object);
+      index = connection?.traffic ? connection.index : -1;
+      name = `${reason === WaitReason.Receive ? "receive" : "send"} ${index < 0 ? "" : connection!.name}`.trimEnd();
+      break;
+    }
+    case WaitReason.AnyOf:
+      name = "wait for any of several";
+      break;
+    case WaitReason.Accept:
+      name = "accept";
+      break;
+    case WaitReason.Connect:
+      name = "connect";
+      break;
   }
   const signalKind = signalKindOf(reason);
   if (signalKind !== 0) {

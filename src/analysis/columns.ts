@@ -7,6 +7,8 @@ import type {
   FlowColumns,
   HoldColumns,
   MarkColumns,
+  MessageColumns,
+  RequestColumns,
   SliceColumns,
   StateColumns,
   StepColumns,
@@ -185,8 +187,17 @@ export class GrowingFlows implements FlowColumns {
   toThread = new Int32Array(16);
   toTime = new Float64Array(16);
   object = new Int32Array(16);
+  bytes = new Float64Array(16);
 
-  push(kind: number, fromThread: number, fromTime: number, toThread: number, toTime: number, object: number): void {
+  push(
+    kind: number,
+    fromThread: number,
+    fromTime: number,
+    toThread: number,
+    toTime: number,
+    object: number,
+    bytes = 0,
+  ): void {
     const row = this.count;
     if (row === this.kind.length) {
       this.kind = doubled(this.kind);
@@ -195,6 +206,7 @@ export class GrowingFlows implements FlowColumns {
       this.toThread = doubled(this.toThread);
       this.toTime = doubled(this.toTime);
       this.object = doubled(this.object);
+      this.bytes = doubled(this.bytes);
     }
     // Sorted by toTime, also where two clocks disagree by a little.
     if (row > 0 && toTime < this.toTime[row - 1]!) toTime = this.toTime[row - 1]!;
@@ -204,7 +216,74 @@ export class GrowingFlows implements FlowColumns {
     this.toThread[row] = toThread;
     this.toTime[row] = toTime;
     this.object[row] = object;
+    this.bytes[row] = bytes;
     this.count = row + 1;
+  }
+}
+
+export class GrowingMessages implements MessageColumns {
+  count = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  thread = new Int32Array(16);
+  site = new Uint32Array(16);
+  toThread = new Int32Array(16);
+  toSite = new Uint32Array(16);
+  bytes = new Float64Array(16);
+
+  /** A message that is on its way. */
+  push(start: number, thread: number, site: number, bytes: number): number {
+    const row = this.count;
+    if (row === this.start.length) {
+      this.start = doubled(this.start);
+      this.end = doubled(this.end);
+      this.thread = doubled(this.thread);
+      this.site = doubled(this.site);
+      this.toThread = doubled(this.toThread);
+      this.toSite = doubled(this.toSite);
+      this.bytes = doubled(this.bytes);
+    }
+    this.start[row] = row > 0 ? Math.max(start, this.start[row - 1]!) : start;
+    this.end[row] = Number.NaN;
+    this.thread[row] = thread;
+    this.site[row] = site;
+    this.toThread[row] = -1;
+    this.bytes[row] = bytes;
+    this.count = row + 1;
+    return row;
+  }
+}
+
+export class GrowingRequests implements RequestColumns {
+  count = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  thread = new Int32Array(16);
+  serveStart = new Float64Array(16);
+  serveEnd = new Float64Array(16);
+  server = new Int32Array(16);
+  name = new Uint32Array(16);
+  failed = new Uint8Array(16);
+
+  /** A request of which nothing but its name is known. */
+  push(name: number): number {
+    const row = this.count;
+    if (row === this.start.length) {
+      this.start = doubled(this.start);
+      this.end = doubled(this.end);
+      this.thread = doubled(this.thread);
+      this.serveStart = doubled(this.serveStart);
+      this.serveEnd = doubled(this.serveEnd);
+      this.server = doubled(this.server);
+      this.name = doubled(this.name);
+      this.failed = doubled(this.failed);
+    }
+    for (const times of [this.start, this.end, this.serveStart, this.serveEnd]) times[row] = Number.NaN;
+    this.thread[row] = -1;
+    this.server[row] = -1;
+    this.name[row] = name;
+    this.count = row + 1;
+    return row;
   }
 }
 

@@ -1,8 +1,9 @@
 /** The model while it grows: finds or makes the tracks that frames and events speak of. */
 import type { ObjectKind } from "../trace/events.js";
 import { GrowingCores, GrowingFlows, GrowingSteps } from "./columns.js";
-import type { CoreSource, CounterTrack, ProcessTrack, TraceModel } from "./model.js";
-import { isLockKind, isPoolKind, isQueueKind, ObjectLane } from "./object-lane.js";
+import type { CoreSource, CounterTrack, ProcessTrack, RequestColumns, TraceModel } from "./model.js";
+import { isConnectionKind, isLockKind, isPoolKind, isQueueKind, ObjectLane } from "./object-lane.js";
+import { Requests } from "./requests.js";
 import { StringTable } from "./strings.js";
 import { ThreadLane } from "./thread-lane.js";
 
@@ -18,6 +19,8 @@ export class ProcessGroup implements ProcessTrack {
   /** Lanes of the runtime's threads by their number. */
   readonly threads = new Map<number, ThreadLane>();
   readonly objects = new Map<number, ObjectLane>();
+  /** Of the objects that are connections: which end this process means by the number. */
+  readonly ends = new Map<number, 0 | 1>();
   /** Threads that another one started and that have not begun: who started them, when, under what name. */
   readonly spawned = new Map<number, { thread: number; t: number; name: number; site: number }>();
 
@@ -49,6 +52,7 @@ export class GrowingModel implements TraceModel {
   readonly cores: GrowingCores[] = [];
   readonly coresInUse = new GrowingSteps();
   readonly flows = new GrowingFlows();
+  readonly served = new Requests(this.flows);
   readonly recorder = { events: 0, dropped: 0, bytes: 0, overheadNs: 0 };
 
   readonly table = new StringTable();
@@ -61,7 +65,12 @@ export class GrowingModel implements TraceModel {
   readonly #byTidAlone = new Map<number, ThreadLane>();
   /** Objects that were spoken of by other processes before their maker: by its pid and number. */
   readonly #foreign = new Map<string, ObjectLane>();
+  readonly #connections = new Map<number, ObjectLane>();
   readonly #counters = new Map<string, GrowingCounter>();
+
+  get requests(): RequestColumns {
+    return this.served.columns;
+  }
 
   get strings(): readonly string[] {
     return this.table.all;
@@ -157,6 +166,16 @@ export class GrowingModel implements TraceModel {
     return lane;
   }
 
+  /** A process has an end of a connection, which others may have told of. */
+  connect(group: ProcessGroup, number: number, kind: ObjectKind, identity: number, end: 0 | 1): void {
+    const known = identity === 0 ? undefined : this.#connections.get(identity);
+    const lane = known ?? this.#newObject(group, number, kind);
+    if (identity !== 0) this.#connections.set(identity, lane);
+    if (lane.users.size > 0 && !lane.users.has(group.index)) lane.scope = "process";
+    this.#know(group, number, lane);
+    group.ends.set(number, end);
+  }
+
   #newObject(group: ProcessGroup, number: number, kind: ObjectKind): ObjectLane {
     const lane = new ObjectLane(this.objects.length, kind, group.index, number);
     this.objects.push(lane);
@@ -166,6 +185,7 @@ export class GrowingModel implements TraceModel {
   #know(group: ProcessGroup, number: number, lane: ObjectLane): void {
     group.objects.set(number, lane);
     lane.users.add(group.index);
+    if (!lane.processes.includes(group.index)) lane.processes.push(group.index);
   }
 
   /** Nothing of a thread goes on: it ended, or its process did. */
@@ -216,5 +236,13 @@ export class GrowingModel implements TraceModel {
 const osThread = (pid: number, tid: number) => pid * 0x20_0000 + tid;
 
 function sameFamily(a: number, b: number): boolean {
-  return isLockKind(a) ? isLockKind(b) : isQueueKind(a) ? isQueueKind(b) : isPoolKind(a) ? isPoolKind(b) : true;
+  return isConnectionKind(a)
+    ? isConnectionKind(b)
+    : isLockKind(a)
+      ? isLockKind(b)
+      : isQueueKind(a)
+        ? isQueueKind(b)
+        : isPoolKind(a)
+          ? isPoolKind(b)
+          : true;
 }

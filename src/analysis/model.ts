@@ -44,6 +44,8 @@ export const SliceKind = {
   OtherWait: 6,
   Gc: 7,
   LoopDelay: 8,
+  /** A request to a manager, at the client: from asking to the answer. */ Request: 9,
+  /** The same at the server: while its method runs. */ Serve: 10,
 } as const;
 export type SliceKind = (typeof SliceKind)[keyof typeof SliceKind];
 
@@ -65,7 +67,7 @@ export interface SliceColumns extends Columns {
   readonly site: Uint32Array;
   /** Bit 0: a promise's wait, which does not block the thread; bit 1: failed or timed out; bit 2: cut short, because its thread or process ended within it. */
   readonly flags: Uint8Array;
-  /** For tasks the task number, for other waits the {@link WaitReason}, else 0. */
+  /** For tasks the task number, for other waits the {@link WaitReason}, for requests the row of `TraceModel.requests`, else 0. */
   readonly value: Float64Array;
   /** Index into `strings` of a JSON detail, or 0. */
   readonly detail: Uint32Array;
@@ -87,6 +89,38 @@ export interface HoldColumns extends Columns {
   readonly cut: Uint8Array;
 }
 
+/** Messages of a connection, of both directions: sorted by start. */
+export interface MessageColumns extends Columns {
+  /** When it was sent. */
+  readonly start: Float64Array;
+  /** When it was received; NaN while it is on its way. */
+  readonly end: Float64Array;
+  /** Who sent it: index into `TraceModel.threads`. */
+  readonly thread: Int32Array;
+  /** Where it was sent: index into `strings`. */
+  readonly site: Uint32Array;
+  /** Who received it, or -1; and where. */
+  readonly toThread: Int32Array;
+  readonly toSite: Uint32Array;
+  readonly bytes: Float64Array;
+}
+
+/** Requests to managers, in the order in which they were first told of. Where only one side is recorded, the times of the other are NaN. */
+export interface RequestColumns extends Columns {
+  /** From asking to the answer, at the client; -1 is a client that is not recorded. */
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  readonly thread: Int32Array;
+  /** While the method ran, at the server; -1 while none has begun that is recorded. */
+  readonly serveStart: Float64Array;
+  readonly serveEnd: Float64Array;
+  readonly server: Int32Array;
+  /** "type.method": index into `strings`. */
+  readonly name: Uint32Array;
+  /** 1 if it failed. */
+  readonly failed: Uint8Array;
+}
+
 /** A value that changes in steps: sorted by time; each row holds until the next. */
 export interface StepColumns extends Columns {
   readonly time: Float64Array;
@@ -106,10 +140,13 @@ export interface CoreColumns extends Columns {
   readonly busyNs: StepColumns;
 }
 
-export const FlowKind = { Wake: 1, Item: 2, Task: 3, Result: 4, Spawn: 5 } as const;
+export const FlowKind = { Wake: 1, Item: 2, Task: 3, Result: 4, Spawn: 5, Message: 6, Request: 7, Reply: 8 } as const;
 export type FlowKind = (typeof FlowKind)[keyof typeof FlowKind];
 
-/** Arrows: from the releaser to the waiter it woke, from put to get, from submit to run. Sorted by toTime. */
+/**
+ * Arrows: from the releaser to the waiter it woke, from put to get, from submit to run, from send to receive, from a
+ * request to its serving and from that to the answer. Sorted by toTime.
+ */
 export interface FlowColumns extends Columns {
   readonly kind: Uint8Array;
   readonly fromThread: Int32Array;
@@ -118,6 +155,8 @@ export interface FlowColumns extends Columns {
   readonly toTime: Float64Array;
   /** Index into `objects`, or -1. */
   readonly object: Int32Array;
+  /** Of messages their bytes, else 0. */
+  readonly bytes: Float64Array;
 }
 
 /** The user's marks: sorted by time. */
@@ -198,6 +237,10 @@ export interface ObjectTally {
   tasks: number;
   failed: number;
   cancelled: number;
+  /** Connections: messages and their bytes, as sent or, where only the receiver is recorded, as received; and how many were received. */
+  messages: number;
+  bytes: number;
+  received: number;
 }
 
 export interface ObjectTrack {
@@ -205,6 +248,8 @@ export interface ObjectTrack {
   readonly kind: ObjectKind;
   /** Index into `processes` of the one that made it, or, if that is not recorded, of the first that spoke of it. */
   readonly process: number;
+  /** Indexes of all processes that spoke of it, in the order in which they did. */
+  readonly processes: readonly number[];
   name: string;
   /** "file:line:column" of its creation, or "". */
   site: string;
@@ -223,6 +268,8 @@ export interface ObjectTrack {
   /** Pools: tasks waiting, and tasks running. */
   readonly queued: StepColumns | null;
   readonly busy: StepColumns | null;
+  /** Connections: what went over it. */
+  readonly messages: MessageColumns | null;
   readonly tally: Readonly<ObjectTally>;
   /** Its creation was seen. */
   readonly created: boolean;
@@ -264,6 +311,7 @@ export interface TraceModel {
   /** How many cores ran threads of the trace, over time. */
   readonly coresInUse: StepColumns;
   readonly flows: FlowColumns;
+  readonly requests: RequestColumns;
   /** What the recorder says of itself. */
   readonly recorder: {
     readonly events: number;

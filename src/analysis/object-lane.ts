@@ -7,9 +7,10 @@
  */
 import { ObjectKind } from "../trace/events.js";
 import { ByNumber, type GrowingFlows, GrowingHolds, GrowingSteps } from "./columns.js";
-import { FlowKind, type ObjectTally, type ObjectTrack, SliceKind } from "./model.js";
+import { FlowKind, type MessageColumns, type ObjectTally, type ObjectTrack, SliceKind } from "./model.js";
 import { isSignalKind, Signals } from "./signals.js";
 import { shortSite } from "./strings.js";
+import { Traffic } from "./traffic.js";
 
 const KIND_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(ObjectKind).map(([name, kind]) => [kind as number, name]),
@@ -22,7 +23,9 @@ export function kindName(kind: number): string {
 export const isLockKind = (kind: number) => kind >= 1 && kind < 16;
 export const isQueueKind = (kind: number) => kind >= 16 && kind < 32;
 export const isPoolKind = (kind: number) => kind >= 32 && kind < 48;
-export const isKnownKind = (kind: number) => kind >= 1 && kind < 48;
+/** Pipes and sockets. */
+export const isConnectionKind = (kind: number) => kind >= 48 && kind < 64;
+export const isKnownKind = (kind: number) => kind >= 1 && kind < 64;
 
 /** Times that came by different ways can differ by their rounding. */
 const TOLERANCE_NS = 1000;
@@ -35,6 +38,7 @@ export class ObjectLane implements ObjectTrack {
   scope: ObjectTrack["scope"] = "thread";
   /** Indexes of the processes that have a number for it and have not ended. */
   readonly users = new Set<number>();
+  readonly processes: number[] = [];
   /** False until its creation was seen. */
   created = false;
   readonly holds: GrowingHolds | null;
@@ -44,6 +48,8 @@ export class ObjectLane implements ObjectTrack {
   readonly busy: GrowingSteps | null;
   /** Conditions, events and barriers. */
   readonly signals: Signals | null;
+  /** Connections. */
+  readonly traffic: Traffic | null;
   readonly tally: ObjectTally = {
     acquisitions: 0,
     contended: 0,
@@ -54,6 +60,9 @@ export class ObjectLane implements ObjectTrack {
     tasks: 0,
     failed: 0,
     cancelled: 0,
+    messages: 0,
+    bytes: 0,
+    received: 0,
   };
 
   constructor(
@@ -69,6 +78,11 @@ export class ObjectLane implements ObjectTrack {
     this.queued = isPoolKind(kind) ? new GrowingSteps() : null;
     this.busy = isPoolKind(kind) ? new GrowingSteps() : null;
     this.signals = isSignalKind(kind) ? new Signals(this) : null;
+    this.traffic = isConnectionKind(kind) ? new Traffic(index, this.tally) : null;
+  }
+
+  get messages(): MessageColumns | null {
+    return this.traffic === null ? null : this.traffic.columns;
   }
 
   create(name: string, site: string, capacity: number): void {
@@ -262,6 +276,7 @@ export class ObjectLane implements ObjectTrack {
   finish(t: number): void {
     this.finishHolds(t, () => true);
     this.signals?.finish(t);
+    this.traffic?.finish(t);
     this.#waiting = 0;
     this.waiters?.push(t, 0);
     this.#running = 0;

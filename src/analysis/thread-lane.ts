@@ -49,6 +49,8 @@ export class ThreadLane implements ThreadTrack {
   readonly spans = new Map<number, number>();
   /** Open tasks by pool and number: row of `slices`. */
   readonly tasks = new Map<number, number>();
+  /** Open requests to managers, and those that are served, by the client (0: this one's own) and number: row of `slices`. */
+  readonly #requests = new Map<number, Map<number, number>>();
   /** The last mark, which a detail may follow. */
   lastMark = -1;
 
@@ -144,6 +146,38 @@ export class ThreadLane implements ThreadTrack {
       if (begin < upTo) upTo = begin;
     }
     return sum;
+  }
+
+  // ---- requests
+
+  /** A request to a manager begins, or its serving for a client. */
+  beginRequest(
+    client: number,
+    number: number,
+    t: number,
+    kind: number,
+    name: number,
+    site: number,
+    flags: number,
+    value: number,
+  ): void {
+    this.endRequest(client, number, t, false);
+    let ofClient = this.#requests.get(client);
+    if (ofClient === undefined) {
+      ofClient = new Map();
+      this.#requests.set(client, ofClient);
+    }
+    ofClient.set(number, this.open(t, kind, name, -1, site, flags, value));
+    this.stateMayChange(t);
+  }
+
+  endRequest(client: number, number: number, t: number, failed: boolean): void {
+    const ofClient = this.#requests.get(client);
+    const row = ofClient?.get(number);
+    if (ofClient === undefined || row === undefined) return;
+    ofClient.delete(number);
+    this.close(row, t, failed ? SliceFlag.Failed : 0);
+    this.stateMayChange(t);
   }
 
   // ---- waits
@@ -266,6 +300,8 @@ export class ThreadLane implements ThreadTrack {
     for (const wait of [...this.waits.keys()]) this.endWait(t, wait, SliceFlag.CutShort);
     for (const row of this.spans.values()) this.close(row, t, SliceFlag.CutShort);
     for (const row of this.tasks.values()) this.close(row, t, SliceFlag.CutShort);
+    for (const rows of this.#requests.values()) for (const row of rows.values()) this.close(row, t, SliceFlag.CutShort);
+    this.#requests.clear();
     this.spans.clear();
     this.tasks.clear();
     this.settle(t);

@@ -133,8 +133,8 @@ export const EventKind = {
 
   /**
    * This process has an end of a connection. object: its number for this end, a: identity of the connection, the same at
-   * both ends and in all processes (0: not known), b: which end (0 or 1: the one that connected, or was made first, is 0).
-   * Behind the ObjectCreate of the end, if it has one: of a connection whose ends were made by one call only one has.
+   * both ends and in all processes (0: not known), b: which end (0 or 1: the one that connected, or was made first, is 0),
+   * flags: ObjectKind. Who made the connection says where by an ObjectCreate behind it; of the two ends of a socket both may.
    */
   ConnectionEnd: 70,
   /** Begins to send a message. object: the end, a: bytes, b: number of the message, counting from 1 what was sent by this end; site. */
@@ -153,7 +153,7 @@ export const EventKind = {
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
-/** Bits of a record's flags, common to all kinds but ObjectCreate, ObjectShared and Gc. */
+/** Bits of a record's flags, common to all kinds but ObjectCreate, ObjectShared, ConnectionEnd and Gc. */
 export const EventFlag = {
   /** The wait is a promise's: the thread itself is not blocked by it. */
   Async: 1,

@@ -142,7 +142,7 @@ export class SyntheticTrace {
         }
         const threads = process.threads.map((thread) => thread.take(until)).filter((events) => events.count > 0);
         if (threads.length > 0 || (process.start < until && !(process.end < from))) {
-          const completeTo = Math.min(until - 1, Math.max(last, 1));
+          const completeTo = Math.min(until - 1, Math.max(last, 1), process.end);
           parts.push(eventsFrame({ pid: process.pid, completeTo, costNs: 1000, threads }));
         }
         if (process.end < until && process.end >= from) {

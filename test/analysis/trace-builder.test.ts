@@ -94,6 +94,9 @@ describe("TraceBuilder", () => {
         tasks: 0,
         failed: 0,
         cancelled: 0,
+        messages: 0,
+        bytes: 0,
+        received: 0,
       },
     );
     assert.deepEqual(flowsOf(model), [

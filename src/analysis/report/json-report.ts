@@ -1,7 +1,7 @@
 /** The report as JSON, from the model. */
 import type { ObjectTrack, ThreadTrack, TraceModel } from "../model.js";
 import { isHelperProcess, isHelperThread, ThreadState } from "../model.js";
-import { isLockKind, isPoolKind, isQueueKind, kindName } from "../object-lane.js";
+import { isConnectionKind, isLockKind, isPoolKind, isQueueKind, kindName } from "../object-lane.js";
 import { withoutColumn } from "../strings.js";
 import { findCycles, siteOfWait, unfinishedWaits } from "./deadlocks.js";
 import { integral, maximum } from "./durations.js";
@@ -17,6 +17,7 @@ import type {
 } from "./report-types.js";
 import { findStandstill } from "./standstill.js";
 import { countTrace, endOf, type ObjectNumbers } from "./trace-numbers.js";
+import { connectionReport, managerReports } from "./traffic-report.js";
 
 export interface ReportOptions {
   /** What is missing of the trace, if the model does not say it itself. */
@@ -24,8 +25,13 @@ export interface ReportOptions {
 }
 
 export const threadId = (index: number): string => `thread-${index + 1}`;
-export const objectId = (object: ObjectTrack): string =>
-  `${isLockKind(object.kind) ? "lock" : isQueueKind(object.kind) ? "queue" : "pool"}-${object.index + 1}`;
+export const objectId = (object: ObjectTrack): string => `${familyOf(object.kind)}-${object.index + 1}`;
+
+function familyOf(kind: number): string {
+  if (isLockKind(kind)) return "lock";
+  if (isQueueKind(kind)) return "queue";
+  return isPoolKind(kind) ? "pool" : "connection";
+}
 
 /** A time of the model as the report has it. */
 const ns = (time: number): number => (Number.isFinite(time) ? Math.max(0, Math.round(time)) : 0);
@@ -65,6 +71,10 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
     pools: objects
       .filter((object) => isPoolKind(object.kind))
       .map((object) => poolReport(model, object, numbers.objects[object.index]!)),
+    connections: objects
+      .filter((object) => isConnectionKind(object.kind))
+      .map((object) => connectionReport(model, object, objectId(object), numbers.objects[object.index]!)),
+    managers: managerReports(model),
     cores: coreReports(model),
     coreSource: model.coreSource,
     deadlocks: cycles.map((cycle) => ({
@@ -89,7 +99,10 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
 
 function isUsed(object: ObjectTrack): boolean {
   const { tally } = object;
-  return tally.acquisitions + tally.contended + tally.failedTries + tally.puts + tally.gets + tally.tasks > 0;
+  return (
+    tally.acquisitions + tally.contended + tally.failedTries + tally.puts + tally.gets + tally.tasks + tally.messages >
+    0
+  );
 }
 
 function waitedFor(model: TraceModel, thread: ThreadTrack, row: number): string {

@@ -84,6 +84,43 @@ export interface PoolReport {
   busyFraction: number;
 }
 
+export interface ConnectionReport {
+  id: string;
+  kind: string;
+  name: string;
+  site: string;
+  /** The processes that had an end of it. */
+  pids: number[];
+  messages: number;
+  bytes: number;
+  /** From sending to receiving, of those of which both are recorded. */
+  transit: DurationSummary;
+  /** Waits for a message, and for room to send one. */
+  receiveWait: DurationSummary;
+  sendWait: DurationSummary;
+}
+
+export interface RequestsReport {
+  requests: number;
+  failed: number;
+  /** From asking to the answer, at the client. */
+  total: DurationSummary;
+  /** Of it, in the server's method. */
+  served: DurationSummary;
+  /** Of it, on the wire and in line: what is not in the method. */
+  wire: DurationSummary;
+}
+
+export interface ManagerReport extends RequestsReport {
+  /** The server's, 0 if it is not recorded. */
+  pid: number;
+  name: string;
+  /** Threads that asked. */
+  clients: number;
+  /** By "type.method", the costliest first. */
+  methods: ({ name: string } & RequestsReport)[];
+}
+
 export interface CoreReport {
   core: number;
   busyNs: number;
@@ -133,6 +170,8 @@ export interface JsonReport {
   locks: LockReport[];
   queues: QueueReport[];
   pools: PoolReport[];
+  connections: ConnectionReport[];
+  managers: ManagerReport[];
   cores: CoreReport[];
   coreSource: CoreSource;
   deadlocks: { cycle: DeadlockStep[] }[];

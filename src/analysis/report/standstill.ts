@@ -99,6 +99,10 @@ export function describeWait(model: TraceModel, { thread, row, endNs }: Unfinish
   switch (slices.value[row]) {
     case WaitReason.ThreadJoin:
       return `waits for the end of ${joinedName === "" ? "a thread" : `“${joinedName}”`}`;
+    case WaitReason.Receive:
+      return `waits for a message of ${what || "a connection"}, which nobody sends`;
+    case WaitReason.Send:
+      return `waits for room in ${what || "a connection"}, which nobody reads from`;
     case WaitReason.ProcessJoin:
       return "waits for the end of a process";
     case WaitReason.Condition:

@@ -1,7 +1,9 @@
 /** The report for a terminal. Takes only the JSON report, so that both always say the same. */
-import { formatBytes, formatCount, formatDuration, formatShare, plural, printable } from "./format.js";
+import { formatBytes, formatDuration, formatShare, plural, printable } from "./format.js";
 import type { Finding, JsonReport } from "./report-types.js";
-import { padEnd, padStart, shorten, textWidth, wrap } from "./text-width.js";
+import { COLOURS, NO_COLOURS, type Paint, type Palette } from "./terminal-colours.js";
+import { reportTables, shortened } from "./text-tables.js";
+import { padEnd, shorten, textWidth, wrap } from "./text-width.js";
 
 export interface TextReportOptions {
   /** Columns of the terminal; 80 if not told. */
@@ -13,44 +15,7 @@ export interface TextReportOptions {
   readonly htmlPath?: string;
 }
 
-type Paint = (text: string) => string;
-
-interface Palette {
-  readonly bold: Paint;
-  readonly dim: Paint;
-  readonly red: Paint;
-  readonly green: Paint;
-  readonly yellow: Paint;
-  readonly magenta: Paint;
-  readonly grey: Paint;
-}
-
-const plain: Paint = (text) => text;
-const sgr =
-  (on: number, off: number): Paint =>
-  (text) =>
-    text === "" ? "" : `\x1b[${on}m${text}\x1b[${off}m`;
-const COLOURS: Palette = {
-  bold: sgr(1, 22),
-  dim: sgr(2, 22),
-  red: sgr(31, 39),
-  green: sgr(32, 39),
-  yellow: sgr(33, 39),
-  magenta: sgr(35, 39),
-  grey: sgr(90, 39),
-};
-const NO_COLOURS: Palette = {
-  bold: plain,
-  dim: plain,
-  red: plain,
-  green: plain,
-  yellow: plain,
-  magenta: plain,
-  grey: plain,
-};
-
-/** How many rows a table and how many findings the terminal gets; the JSON has all. */
-const MOST_ROWS = 5;
+/** How many findings the terminal gets; the JSON has all. */
 const MOST_FINDINGS = 6;
 const HUNG = "it could never go on";
 
@@ -59,7 +24,7 @@ export function textReport(report: JsonReport, options: TextReportOptions = {}):
   const paint = options.colour ? COLOURS : NO_COLOURS;
   const lines: string[] = [];
   headline(lines, report, width, paint);
-  tables(lines, report, width, paint);
+  reportTables(lines, report, width, paint);
   findings(lines, report, width, paint);
   if (report.cut !== "") {
     lines.push("");
@@ -148,164 +113,6 @@ function stateBar(parts: { ns: number; paint: Paint; sign: string }[], total: nu
     cells[widest]! -= Math.sign(over);
   }
   return parts.map((part, i) => part.paint(part.sign.repeat(cells[i]!))).join("");
-}
-
-interface Column {
-  readonly title: string;
-  readonly left?: boolean;
-}
-
-function tables(lines: string[], report: JsonReport, width: number, paint: Palette): void {
-  const where = (site: string) => shortened(site, report);
-  const locks = costliest(
-    report.locks,
-    (lock) => lock.wait.totalNs,
-    (lock) => lock.acquisitions,
-  );
-  table(
-    lines,
-    "Locks",
-    [{ title: "waited" }, { title: "longest" }, { title: "waits" }, { title: "taken" }, { title: "held" }],
-    locks.map((lock) => ({
-      name: lock.name,
-      site: where(lock.site),
-      cells: [
-        formatDuration(lock.wait.totalNs),
-        formatDuration(lock.wait.maxNs),
-        formatCount(lock.contended),
-        formatCount(lock.acquisitions),
-        formatDuration(lock.hold.totalNs),
-      ],
-    })),
-    report.locks.length,
-    width,
-    paint,
-  );
-  const queues = costliest(
-    report.queues,
-    (queue) => queue.putWait.totalNs + queue.getWait.totalNs,
-    (queue) => queue.puts,
-  );
-  table(
-    lines,
-    "Queues",
-    [{ title: "put wait" }, { title: "get wait" }, { title: "items" }, { title: "max depth" }, { title: "mean stay" }],
-    queues.map((queue) => ({
-      name: queue.name,
-      site: where(queue.site),
-      cells: [
-        formatDuration(queue.putWait.totalNs),
-        formatDuration(queue.getWait.totalNs),
-        formatCount(queue.puts),
-        queue.capacity > 0 ? `${queue.maxDepth}/${queue.capacity}` : `${queue.maxDepth}`,
-        formatDuration(queue.residence.meanNs),
-      ],
-    })),
-    report.queues.length,
-    width,
-    paint,
-  );
-  const pools = costliest(
-    report.pools,
-    (pool) => pool.run.totalNs,
-    (pool) => pool.tasks,
-  );
-  table(
-    lines,
-    "Pools",
-    [{ title: "tasks" }, { title: "workers" }, { title: "busy" }, { title: "mean run" }, { title: "mean wait" }],
-    pools.map((pool) => ({
-      name: pool.name,
-      site: where(pool.site),
-      cells: [
-        pool.failed > 0 ? `${formatCount(pool.tasks)} (${pool.failed} failed)` : formatCount(pool.tasks),
-        String(pool.workers),
-        formatShare(pool.busyFraction),
-        formatDuration(pool.run.meanNs),
-        formatDuration(pool.queueWait.meanNs),
-      ],
-    })),
-    report.pools.length,
-    width,
-    paint,
-  );
-}
-
-function costliest<T>(rows: readonly T[], cost: (row: T) => number, use: (row: T) => number): T[] {
-  return rows
-    .filter((row) => use(row) > 0 || cost(row) > 0)
-    .sort((x, y) => cost(y) - cost(x) || use(y) - use(x))
-    .slice(0, MOST_ROWS);
-}
-
-/**
- * "/work/src/bank.ts:12" as seen from where the script ran, or from where the script is: "src/bank.ts:12". What is
- * in neither stays whole.
- */
-function shortened(site: string, report: JsonReport): string {
-  const script = report.command[0] ?? "";
-  const folders = [report.cwd, script.slice(0, Math.max(0, script.lastIndexOf("/"), script.lastIndexOf("\\")))];
-  for (const folder of folders) {
-    if (folder === "") continue;
-    const inside = `${folder.replaceAll("\\", "/").replace(/\/$/, "")}/`;
-    if (site.replaceAll("\\", "/").startsWith(inside)) return site.slice(inside.length);
-  }
-  return site;
-}
-
-function table(
-  lines: string[],
-  title: string,
-  columns: readonly Column[],
-  rows: readonly { name: string; site: string; cells: string[] }[],
-  all: number,
-  width: number,
-  paint: Palette,
-): void {
-  if (rows.length === 0) return;
-  const widths = columns.map((column, i) =>
-    Math.max(textWidth(column.title), ...rows.map((row) => textWidth(row.cells[i]!))),
-  );
-  // A narrow terminal gets fewer columns, not a name that cannot be read.
-  const taken = () => widths.reduce((sum, w) => sum + w + 2, 0);
-  while (widths.length > 1 && width - 2 - taken() < 12) widths.pop();
-  const rest = width - 2 - taken();
-  const names = rows.map((row) => printable(row.name));
-  // A name that already ends with its place needs no second telling.
-  const sites = rows.map((row, i) => (siteInName(names[i]!, row.site) ? "" : printable(row.site)));
-  const label = title + (all > rows.length ? ` (${rows.length} of ${all})` : "");
-  const wantName = Math.max(textWidth(label), ...names.map(textWidth));
-  const wantSite = Math.max(0, ...sites.map(textWidth));
-  const nameWidth = Math.max(
-    8,
-    Math.min(wantName, wantSite === 0 ? rest : Math.max(rest - wantSite - 2, Math.floor(rest * 0.45))),
-  );
-  const siteWidth = wantSite === 0 ? 0 : Math.max(0, Math.min(wantSite, rest - nameWidth - 2));
-  const line = (name: string, site: string, cells: readonly string[], style: [Paint, Paint, Paint]) => {
-    const front = style[0](padEnd(shorten(name, nameWidth), nameWidth));
-    const middle = siteWidth > 0 ? `  ${style[1](padEnd(shorten(site, siteWidth, true), siteWidth))}` : "";
-    const back = cells
-      .slice(0, widths.length)
-      .map((cell, i) => `  ${style[2](padStart(cell, widths[i]!))}`)
-      .join("");
-    return `  ${front}${middle}${back}`.trimEnd();
-  };
-  lines.push("");
-  lines.push(
-    line(
-      label,
-      "",
-      columns.map((column) => column.title),
-      [paint.bold, paint.dim, paint.dim],
-    ),
-  );
-  rows.forEach((row, i) => {
-    lines.push(line(names[i]!, sites[i]!, row.cells, [plain, paint.dim, plain]));
-  });
-}
-
-function siteInName(name: string, site: string): boolean {
-  return site !== "" && name.endsWith(site.slice(Math.max(site.lastIndexOf("/"), site.lastIndexOf("\\")) + 1));
 }
 
 function findings(lines: string[], report: JsonReport, width: number, paint: Palette): void {

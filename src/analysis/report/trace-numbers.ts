@@ -1,4 +1,5 @@
 /** One pass over all slices and flows: what each object cost, and where. */
+import { WaitReason } from "../../trace/events.js";
 import { FlowKind, SliceKind, ThreadState, type ThreadTrack, type TraceModel } from "../model.js";
 import { isSignalKind, signalKindOf } from "../signals.js";
 import { withoutColumn } from "../strings.js";
@@ -9,11 +10,11 @@ import type { DurationSummary } from "./report-types.js";
 
 /** What is known of one lock, queue or pool. */
 export class ObjectNumbers {
-  /** Locks: waits. Queues: waits of consumers. Pools: from submit to start. */
+  /** Locks: waits. Queues and connections: waits of who takes. Pools: from submit to start. */
   readonly wait = new Durations();
-  /** Queues: waits of producers. */
+  /** Queues and connections: waits of who puts. */
   readonly putWait = new Durations();
-  /** Locks: holds. Queues: from put to get. Pools: tasks. */
+  /** Locks: holds. Queues: from put to get. Connections: from send to receive. Pools: tasks. */
   readonly use = new Durations();
   /** Locks: holds that were counted and not timed, and the time in which they lie. */
   untimedHolds = 0;
@@ -89,7 +90,7 @@ export function countTrace(model: TraceModel): TraceNumbers {
     if (index < 0) continue;
     const kind = flows.kind[i];
     const length = flows.toTime[i]! - flows.fromTime[i]!;
-    if (kind === FlowKind.Item) objects[index]!.use.add(length);
+    if (kind === FlowKind.Item || kind === FlowKind.Message) objects[index]!.use.add(length);
     else if (kind === FlowKind.Task) objects[index]!.wait.add(length);
   }
   return { objects, pauses };
@@ -117,12 +118,18 @@ function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumb
       if (start + length > numbers.lastTaskNs) numbers.lastTaskNs = start + length;
       continue;
     }
-    const ofSignal = kind === SliceKind.OtherWait && signalKindOf(slices.value[i]!) !== 0;
-    if (kind === SliceKind.LockWait || kind === SliceKind.QueueGetWait || ofSignal) numbers.wait.add(length);
-    else if (kind === SliceKind.QueuePutWait) numbers.putWait.add(length);
+    const reason = kind === SliceKind.OtherWait ? slices.value[i]! : 0;
+    const put = kind === SliceKind.QueuePutWait || reason === WaitReason.Send;
+    if (put) numbers.putWait.add(length);
+    else if (
+      kind === SliceKind.LockWait ||
+      kind === SliceKind.QueueGetWait ||
+      reason === WaitReason.Receive ||
+      signalKindOf(reason) !== 0
+    )
+      numbers.wait.add(length);
     else continue;
     if ((slices.flags[i]! & SliceFlag.Async) === 0) numbers.blockedNs += length;
-    const put = kind === SliceKind.QueuePutWait;
     (put ? numbers.putWaiters : numbers.waiters).add(thread.index);
     const site = withoutColumn(model.strings[slices.site[i]!] ?? "");
     const sites = put ? numbers.putSites : numbers.sites;

@@ -28,8 +28,8 @@ function response(key: Uint8Array, challenge: Uint8Array): Buffer {
   return Buffer.concat([DIGEST, createHmac("sha256", key).update(challenge).digest()]);
 }
 
-/** Asks the other end to prove that it has the key. Rejects if it does not. */
-export async function deliverChallenge(messages: Messages, key: Uint8Array): Promise<void> {
+/** Asks the other end to prove that it has the key. Resolves with the challenge; rejects if it does not have it. */
+export async function deliverChallenge(messages: Messages, key: Uint8Array): Promise<Uint8Array> {
   const challenge = Buffer.concat([DIGEST, randomBytes(RANDOM_BYTES)]);
   await messages.write(Buffer.concat([CHALLENGE, challenge]));
   const answer = await messages.read(LONGEST_MESSAGE);
@@ -39,10 +39,11 @@ export async function deliverChallenge(messages: Messages, key: Uint8Array): Pro
     throw new Error("digest received was wrong");
   }
   await messages.write(WELCOME);
+  return challenge;
 }
 
-/** Proves to the other end that this one has the key. Rejects if it is not believed. */
-export async function answerChallenge(messages: Messages, key: Uint8Array): Promise<void> {
+/** Proves to the other end that this one has the key. Resolves with the challenge; rejects if it is not believed. */
+export async function answerChallenge(messages: Messages, key: Uint8Array): Promise<Uint8Array> {
   const message = Buffer.from(await messages.read(LONGEST_MESSAGE));
   const challenge = message.subarray(CHALLENGE.length);
   if (!message.subarray(0, CHALLENGE.length).equals(CHALLENGE)) {
@@ -54,4 +55,5 @@ export async function answerChallenge(messages: Messages, key: Uint8Array): Prom
   if (challenge.length < DIGEST.length + RANDOM_BYTES / 2) throw new Error("the challenge is too short");
   await messages.write(response(key, challenge));
   if (!Buffer.from(await messages.read(LONGEST_MESSAGE)).equals(WELCOME)) throw new Error("digest sent was rejected");
+  return challenge;
 }

@@ -9,10 +9,12 @@
  * An end that more than one thread has is read and written by the service only, for it alone sees all of them.
  */
 import { readSync, writeSync, writevSync } from "node:fs";
+import { now, recording } from "../../recorder/emit.js";
 import { EOFError } from "../core/errors.js";
 import { type Begin, type ConnectionClient, type ConnectionListener, errorOf } from "./connection-client.js";
 import type { CallAnswer, ConnectionReply, EndOfWire } from "./connection-requests.js";
 import { IncomingMessage, messageHeader } from "./message-frames.js";
+import { type EndInTrace, RecordedEnd } from "./recorded-end.js";
 
 /** Messages below this are copied behind their header, so that they are one write. */
 const COPIED_BELOW = 16 * 1024;
@@ -22,6 +24,8 @@ const Asked = { No: 0, Yes: 1, Stopping: 2 } as const;
 
 interface Taker {
   readonly max: number;
+  /** Where the user asks for the message, for the trace. */
+  readonly site: number;
   readonly done: (error: Error | null, message?: Uint8Array) => void;
 }
 
@@ -50,12 +54,15 @@ export class ConnectionChannel implements ConnectionListener {
   #writesAtService = 0;
   #direct: boolean;
   closed = false;
+  /** What tells the trace of it; null where nothing is recorded. */
+  readonly recorded: RecordedEnd | null;
 
-  constructor(client: ConnectionClient, end: EndOfWire, direct = true) {
+  constructor(client: ConnectionClient, end: Pick<EndOfWire, "id" | "fd">, inTrace: EndInTrace, direct = true) {
     this.client = client;
     this.id = end.id;
     this.fd = end.fd;
     this.#direct = direct && end.fd >= 0;
+    this.recorded = recording ? new RecordedEnd(inTrace) : null;
     client.listen(this.id, this);
     dropped.register(this, { client, id: this.id }, this);
   }
@@ -63,9 +70,9 @@ export class ConnectionChannel implements ConnectionListener {
   // --- Receiving -------------------------------------------------------------------------------------------------
 
   /** Gives the next message, in the order of asking; the error `EMSGSIZE`, for good, if it is longer than `max`. */
-  take(max: number): Begin<Uint8Array> {
+  take(max: number, site: number): Begin<Uint8Array> {
     return (done) => {
-      const taker: Taker = { max, done };
+      const taker: Taker = { max, site, done };
       this.#takers.push(taker);
       this.#serve();
       return () => {
@@ -129,6 +136,7 @@ export class ConnectionChannel implements ConnectionListener {
       } else {
         this.#inbox.shift();
         taker.done(null, message);
+        this.recorded?.received(taker.site, message.length);
       }
     }
     if (this.#watchers.size === 0 && !onlyLook) return;
@@ -243,8 +251,9 @@ export class ConnectionChannel implements ConnectionListener {
   // --- Sending ---------------------------------------------------------------------------------------------------
 
   /** Sends a message, which nobody changes any more if it is `owned`; calls back when all of it is on its way. */
-  put(message: Uint8Array, owned: boolean): Begin<void> {
+  put(message: Uint8Array, owned: boolean, site: number): Begin<void> {
     return (done) => {
+      const t = recording ? now() : 0;
       const header = messageHeader(message.length);
       let frame: Uint8Array[];
       if (message.length < COPIED_BELOW) {
@@ -264,10 +273,12 @@ export class ConnectionChannel implements ConnectionListener {
           return () => {};
         }
         if (written === total) {
+          this.recorded?.sent(t, site, message.length);
           done(null);
           return () => {};
         }
       }
+      this.recorded?.sent(t, site, message.length);
       return this.#putAtService(rest(frame, total, written, owned), written > 0, done);
     };
   }

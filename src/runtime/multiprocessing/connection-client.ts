@@ -4,13 +4,15 @@
  * blocks, by {@link ConnectionClient.next}; both hand it on in the order in which it came.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { recording } from "../../recorder/emit.js";
+import { now, recording, StuckState, setStuck } from "../../recorder/emit.js";
 import { writeOutAll } from "../core/brief-holds.js";
 import { atDeadline, checkTimeout, deadlineIn, SLICE } from "../core/deadline.js";
 import { AuthenticationError, TimeoutError } from "../core/errors.js";
 import { beginTimedWait, endTimedWait } from "../core/stuck-loop.js";
+import { holdLoop, releaseLoop } from "../core/words.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import type { CallAnswer, CarriedError, ConnectionReply, ConnectionRequest } from "./connection-requests.js";
+import { beginWait, endWait, type RecordedWait } from "./recorded-end.js";
 import { request } from "./service-client.js";
 
 /** Makes an error of what came over from the service. */
@@ -107,8 +109,11 @@ export class ConnectionClient {
     }
   }
 
-  /** Blocks until the service has said something, and takes it in. Returns false at the deadline. */
-  next(deadline: number): boolean {
+  /**
+   * Blocks until the service has said something, and takes it in. Returns false at the deadline. `stuck`: only another
+   * thread of this program can make it say something.
+   */
+  next(deadline: number, stuck = false): boolean {
     for (;;) {
       const seen = Atomics.load(this.#word, 0);
       const next = receiveMessageOnPort(this.#port) as { message: ConnectionReply } | undefined;
@@ -118,22 +123,36 @@ export class ConnectionClient {
       }
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      if (recording) writeOutAll();
+      if (recording) {
+        writeOutAll();
+        if (stuck) setStuck(StuckState.Blocked);
+      }
       Atomics.wait(this.#word, 0, seen, Math.min(left, SLICE));
+      if (recording && stuck) setStuck(StuckState.No);
     }
   }
 
-  /** Blocks until `begin` calls back. Throws its error, or `TimeoutError`, having taken it back. */
-  waitSync<T>(begin: Begin<T>, options: TimeoutOptions = {}): T {
+  /**
+   * Blocks until `begin` calls back. Throws its error, or `TimeoutError`, having taken it back. `recorded` is what the
+   * trace is to say of it, if it comes to waiting.
+   */
+  waitSync<T>(begin: Begin<T>, options: TimeoutOptions = {}, recorded: RecordedWait | null = null): T {
     const deadline = deadlineIn(checkTimeout(options.timeout));
     let outcome: { error: Error | null; value?: T | undefined } | null = null;
+    let wait = 0;
+    const t = recorded === null ? 0 : now();
     const cancel = begin((error, value) => {
       outcome = { error, value };
+      endWait(wait, error !== null);
+      wait = 0;
     });
     const settled = () => outcome as { error: Error | null; value?: T } | null;
+    if (recorded !== null && settled() === null) wait = beginWait(t, recorded, false);
+    const stuck = recorded?.own === true && deadline === Number.POSITIVE_INFINITY;
     while (settled() === null) {
-      if (this.next(deadline)) continue;
+      if (this.next(deadline, stuck)) continue;
       cancel();
+      endWait(wait, true);
       throw new TimeoutError("the connection's time is up");
     }
     const { error, value } = settled()!;
@@ -142,23 +161,29 @@ export class ConnectionClient {
   }
 
   /** As {@link waitSync}, by a promise that keeps the event loop alive; rejects with a signal's reason when aborted. */
-  wait<T>(begin: Begin<T>, options: WaitOptions = {}): Promise<T> {
+  wait<T>(begin: Begin<T>, options: WaitOptions = {}, recorded: RecordedWait | null = null): Promise<T> {
     return new Promise((resolve, reject) => {
       const { signal } = options;
       const deadline = deadlineIn(checkTimeout(options.timeout));
       if (signal?.aborted) throw signal.reason;
       let over = false;
       let clear = () => {};
-      const finish = (settle: () => void) => {
+      let wait = 0;
+      const t = recorded === null ? 0 : now();
+      const finish = (failed: boolean, settle: () => void) => {
         if (over) return;
         over = true;
+        endWait(wait, failed);
         clear();
         settle();
       };
-      const cancel = begin((error, value) => finish(() => (error === null ? resolve(value as T) : reject(error))));
+      const cancel = begin((error, value) =>
+        finish(error !== null, () => (error === null ? resolve(value as T) : reject(error))),
+      );
       if (over) return;
+      if (recorded !== null) wait = beginWait(t, recorded, true);
       const giveUp = (reason: unknown) => {
-        finish(() => {
+        finish(true, () => {
           cancel();
           reject(reason);
         });
@@ -166,25 +191,28 @@ export class ConnectionClient {
       const onAbort = () => giveUp(signal!.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
       const disarm = atDeadline(deadline, () => giveUp(new TimeoutError("the connection's time is up")));
+      // Who is at the other end of a socket is not known here: the wait may end at any time.
+      const stuck = recorded?.own === true && deadline === Number.POSITIVE_INFINITY && signal === undefined;
+      if (stuck) holdLoop();
+      else beginTimedWait();
       this.#hold();
       this.#pending.add(cancel);
       clear = () => {
         this.#pending.delete(cancel);
         signal?.removeEventListener("abort", onAbort);
         disarm();
+        if (stuck) releaseLoop();
+        else endTimedWait();
         this.#release();
       };
     });
   }
 
   #hold(): void {
-    // Who is at the other end is not known here: the wait may end at any time.
-    beginTimedWait();
     if (this.#waits++ === 0) this.#port.ref();
   }
 
   #release(): void {
-    endTimedWait();
     if (--this.#waits === 0) this.#port.unref();
   }
 }

@@ -10,10 +10,14 @@ export interface CarriedError {
   readonly message: string;
 }
 
-/** A connected end: its number in the service, and its descriptor, -1 where there is none. */
+/**
+ * A connected end: its number in the service, its descriptor, -1 where there is none, and what both ends of a socket are
+ * known by, 0 if by nothing.
+ */
 export interface EndOfWire {
   readonly id: number;
   readonly fd: number;
+  readonly identity: number;
 }
 
 export type ConnectionRequest =

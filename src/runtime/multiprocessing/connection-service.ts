@@ -36,7 +36,7 @@ function addWire(wire: Wire): EndOfWire {
   const id = ++lastNumber;
   wires.set(id, { wire, reads: [], reading: false, giveBack: null });
   wire.onClosed = () => wires.delete(id);
-  return { id, fd: wire.fd };
+  return { id, fd: wire.fd, identity: wire.identity };
 }
 
 /** Two connected sockets: by a server in a folder that only this user may enter, gone before anybody else could look. */

@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { BufferTooShort, DataCloneError, TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
@@ -11,6 +12,7 @@ import { ConnectionChannel, systemError } from "./connection-channel.js";
 import { ConnectionClient, connectionClient } from "./connection-client.js";
 import type { EndOfWire } from "./connection-requests.js";
 import { passDescriptor } from "./passed-descriptors.js";
+import { type EndInTrace, type RecordedEnd, siteAbove } from "./recorded-end.js";
 
 const SEND_OPTIONS = knownOptions("{ offset: 4 }", "offset", "size", "timeout", "signal");
 const RECV_OPTIONS = knownOptions("{ maxLength: 1024 }", "maxLength", "timeout", "signal");
@@ -32,16 +34,30 @@ export interface Direction {
 
 let make: (channel: ConnectionChannel, direction: Direction) => Connection;
 let channelOf: (connection: Connection) => ConnectionChannel;
+let endOf: (connection: Connection) => RecordedEnd | null;
 
 /** Makes a connection of an end that the service has. */
-export function connectionOf(client: ConnectionClient, end: EndOfWire, direction = BOTH): Connection {
-  return make(new ConnectionChannel(client, end), direction);
+export function connectionOf(
+  client: ConnectionClient,
+  end: EndOfWire,
+  inTrace: EndInTrace,
+  direction = BOTH,
+): Connection {
+  return make(new ConnectionChannel(client, end, inTrace), direction);
+}
+
+/** What tells the trace of a connection; null where nothing is recorded. */
+export function recordedEnd(connection: Connection): RecordedEnd | null {
+  return endOf(connection);
 }
 
 /** The channel of a connection that is open and receives. Throws the error of one that is or does not. */
 export function receivingChannel(connection: Connection): ConnectionChannel {
   return channelOf(connection);
 }
+
+/** Of an end of a process that is not recorded. */
+const NOT_RECORDED: EndInTrace = { kind: ObjectKind.Pipe, identity: 0, side: 0, sent: 0, received: 0 };
 
 const BOTH: Direction = { readable: true, writable: true };
 
@@ -72,6 +88,7 @@ export class Connection<T = any> implements Disposable {
   static {
     make = (channel, direction) => new Connection(channel, direction);
     channelOf = (connection) => connection.#receiving();
+    endOf = (connection) => connection.#channel.recorded;
   }
 
   private constructor(channel: ConnectionChannel, direction: Direction) {
@@ -104,7 +121,7 @@ export class Connection<T = any> implements Disposable {
       checkOptions(options, WAIT_OPTIONS);
       const channel = this.#sending();
       options.signal?.throwIfAborted();
-      return channel.client.wait(channel.put(encodeValue(value), true), options);
+      return this.#put(channel, encodeValue(value), true, options, siteAbove(this.send));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -114,7 +131,7 @@ export class Connection<T = any> implements Disposable {
   sendSync(value: T, options: TimeoutOptions = {}): void {
     checkOptions(options, WAIT_OPTIONS);
     const channel = this.#sending();
-    channel.client.waitSync(channel.put(encodeValue(value), true), options);
+    this.#putSync(channel, encodeValue(value), true, options, siteAbove(this.sendSync));
   }
 
   /**
@@ -144,7 +161,8 @@ export class Connection<T = any> implements Disposable {
     signal?.throwIfAborted();
     if (channel.ready()) return true;
     if (timeout <= 0) return false;
-    return orFalse(() => channel.client.wait(channel.watch(), { timeout, signal }));
+    const recorded = channel.recorded?.wait(WaitReason.Receive, siteAbove(this.poll)) ?? null;
+    return orFalse(() => channel.client.wait(channel.watch(), { timeout, signal }, recorded));
   }
 
   /** Blocking {@link poll}. */
@@ -155,7 +173,8 @@ export class Connection<T = any> implements Disposable {
     if (channel.ready()) return true;
     if (timeout <= 0) return false;
     try {
-      return channel.client.waitSync(channel.watch(), { timeout });
+      const recorded = channel.recorded?.wait(WaitReason.Receive, siteAbove(this.pollSync)) ?? null;
+      return channel.client.waitSync(channel.watch(), { timeout }, recorded);
     } catch (error) {
       if (error instanceof TimeoutError) return false;
       throw error;
@@ -169,7 +188,7 @@ export class Connection<T = any> implements Disposable {
     try {
       const channel = this.#sending();
       options.signal?.throwIfAborted();
-      return channel.client.wait(channel.put(part, false), options);
+      return this.#put(channel, part, false, options, siteAbove(this.sendBytes));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -180,7 +199,7 @@ export class Connection<T = any> implements Disposable {
     checkOptions(options, SEND_OPTIONS);
     const part = partOf(buffer, options);
     const channel = this.#sending();
-    channel.client.waitSync(channel.put(part, false), options);
+    this.#putSync(channel, part, false, options, siteAbove(this.sendBytesSync));
   }
 
   /** Receives a message as bytes. Rejects with `EOFError`, or beyond `maxLength`, then for good, with `EMSGSIZE`. */
@@ -246,6 +265,7 @@ export class Connection<T = any> implements Disposable {
         word,
         id: channel.id,
         fd: channel.fd,
+        inTrace: channel.recorded?.crossing ?? NOT_RECORDED,
       };
       return { tag: "Connection", value };
     }
@@ -259,7 +279,8 @@ export class Connection<T = any> implements Disposable {
     const unread = channel.handOver();
     // If something else among the arguments cannot cross, it is still here.
     pins?.push(() => channel.takeOver(unread));
-    const value: ProcessHandle = { ...direction, port: null, fd, unread };
+    const inTrace = channel.recorded?.crossing ?? NOT_RECORDED;
+    const value: ProcessHandle = { ...direction, port: null, fd, unread, inTrace };
     return { tag: "Connection", value };
   }
 
@@ -287,7 +308,9 @@ export class Connection<T = any> implements Disposable {
   #take(options: WaitOptions, max: number): Promise<Uint8Array> {
     try {
       const channel = this.#receiving();
-      return channel.client.wait(channel.take(max), options);
+      const site = siteAbove(this.#take);
+      const recorded = channel.recorded?.wait(WaitReason.Receive, site) ?? null;
+      return channel.client.wait(channel.take(max, site), options, recorded);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -296,7 +319,25 @@ export class Connection<T = any> implements Disposable {
   #takeSync(options: TimeoutOptions, max: number): Uint8Array {
     const channel = this.#receiving();
     channel.client.drain();
-    return channel.client.waitSync(channel.take(max), options);
+    const site = siteAbove(this.#takeSync);
+    const recorded = channel.recorded?.wait(WaitReason.Receive, site) ?? null;
+    return channel.client.waitSync(channel.take(max, site), options, recorded);
+  }
+
+  #put(
+    channel: ConnectionChannel,
+    bytes: Uint8Array,
+    owned: boolean,
+    options: WaitOptions,
+    site: number,
+  ): Promise<void> {
+    const recorded = channel.recorded?.wait(WaitReason.Send, site) ?? null;
+    return channel.client.wait(channel.put(bytes, owned, site), options, recorded);
+  }
+
+  #putSync(channel: ConnectionChannel, bytes: Uint8Array, owned: boolean, options: TimeoutOptions, site: number): void {
+    const recorded = channel.recorded?.wait(WaitReason.Send, site) ?? null;
+    channel.client.waitSync(channel.put(bytes, owned, site), options, recorded);
   }
 }
 
@@ -358,12 +399,14 @@ interface ThreadHandle extends Direction {
   readonly word: SharedArrayBuffer;
   readonly id: number;
   readonly fd: number;
+  readonly inTrace: EndInTrace;
 }
 
 interface ProcessHandle extends Direction {
   readonly port: null;
   readonly fd: number;
   readonly unread: readonly Uint8Array[];
+  readonly inTrace: EndInTrace;
 }
 
 /** The ends that this process was started with, by descriptor. */
@@ -372,13 +415,13 @@ const inherited = new Map<number, Connection>();
 registerHandle<ThreadHandle | ProcessHandle>("Connection", (handle) => {
   if (handle.port !== null) {
     const client = new ConnectionClient(handle.port, handle.word);
-    return make(new ConnectionChannel(client, handle, false), handle);
+    return make(new ConnectionChannel(client, handle, handle.inTrace, false), handle);
   }
   let connection = inherited.get(handle.fd);
   if (connection === undefined) {
     const client = connectionClient();
     const { ends } = client.ask((call) => ({ op: "open", call, fd: handle.fd }));
-    const channel = new ConnectionChannel(client, ends![0] as EndOfWire);
+    const channel = new ConnectionChannel(client, ends![0] as EndOfWire, handle.inTrace);
     channel.takeOver(handle.unread);
     connection = make(channel, handle);
     inherited.set(handle.fd, connection);

@@ -1,11 +1,16 @@
 /** `multiprocessing.Listener` and `Client`. */
+
+import { basename } from "node:path";
+import { recording } from "../../recorder/emit.js";
+import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
-import { type Connection, connectionOf } from "./connection.js";
+import { type Connection, connectionOf, recordedEnd } from "./connection.js";
 import { systemError } from "./connection-channel.js";
 import { type Begin, type ConnectionClient, connectionClient, errorOf } from "./connection-client.js";
-import type { CallAnswer, SocketAddress } from "./connection-requests.js";
+import type { CallAnswer, EndOfWire, SocketAddress } from "./connection-requests.js";
+import { type RecordedWait, siteAbove } from "./recorded-end.js";
 
 const LISTENER_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "backlog", "name");
 const CLIENT_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "timeout", "signal");
@@ -94,6 +99,7 @@ export class Listener<T = any> implements Disposable {
   readonly #client: ConnectionClient;
   readonly #listener: number;
   readonly #address: Address;
+  readonly #name: string;
   #lastAccepted: Address | null = null;
   #closed = false;
 
@@ -112,6 +118,7 @@ export class Listener<T = any> implements Disposable {
     const answer = this.#client.ask((call) => ({ op: "listen", call, address: where, key, backlog }));
     this.#listener = answer.listener!;
     this.#address = publicAddress(answer.address!);
+    this.#name = name ?? nameOf(answer.address!);
   }
 
   /** Where it listens, with the real port. */
@@ -127,13 +134,15 @@ export class Listener<T = any> implements Disposable {
   /** Resolves with the next connection. Rejects with `AuthenticationError`, after which it goes on listening. */
   async accept(options: WaitOptions = {}): Promise<Connection<T>> {
     checkOptions(options, WAIT_OPTIONS);
-    return this.#accepted(await this.#client.wait(this.#next(), options));
+    const site = siteAbove(this.accept);
+    return this.#accepted(await this.#client.wait(this.#next(), options, waiting(WaitReason.Accept, site)), site);
   }
 
   /** Blocking {@link accept}. */
   acceptSync(options: TimeoutOptions = {}): Connection<T> {
     checkOptions(options, WAIT_OPTIONS);
-    return this.#accepted(this.#client.waitSync(this.#next(), options));
+    const site = siteAbove(this.acceptSync);
+    return this.#accepted(this.#client.waitSync(this.#next(), options, waiting(WaitReason.Accept, site)), site);
   }
 
   /** Stops listening; may be repeated. Who waits to accept gets an `Error` with code `EBADF`. */
@@ -154,10 +163,26 @@ export class Listener<T = any> implements Disposable {
     return calling(this.#client, (call) => ({ op: "accept", call, listener: this.#listener }));
   }
 
-  #accepted(answer: CallAnswer): Connection<T> {
+  #accepted(answer: CallAnswer, site: number): Connection<T> {
     this.#lastAccepted = answer.address === undefined ? "" : publicAddress(answer.address);
-    return connectionOf(this.#client, answer.ends![0]!);
+    return socketOf(this.#client, answer.ends![0]!, 1, this.#name, site);
   }
+}
+
+/** A connection by a socket that was just made, which the trace calls by the listener's address. */
+function socketOf(client: ConnectionClient, end: EndOfWire, side: 0 | 1, name: string, site: number): Connection {
+  const { identity } = end;
+  const connection = connectionOf(client, end, { kind: ObjectKind.Socket, identity, side, sent: 0, received: 0 });
+  recordedEnd(connection)?.made(name, site);
+  return connection;
+}
+
+function nameOf(address: SocketAddress): string {
+  return "path" in address ? basename(address.path) : `${address.host}:${address.port}`;
+}
+
+function waiting(reason: WaitReason, site: number): RecordedWait | null {
+  return recording ? { reason, object: 0, site, own: false } : null;
 }
 
 /** A call as something to wait for. */
@@ -168,9 +193,8 @@ function calling(client: ConnectionClient, make: Parameters<ConnectionClient["ca
   };
 }
 
-function connecting(address: Address, options: ConnectOptions): Begin<CallAnswer> {
-  const where = socketAddress(address, options.family);
-  const key = keyOf(options.authkey);
+function connecting(where: SocketAddress, { authkey }: ConnectOptions): Begin<CallAnswer> {
+  const key = keyOf(authkey);
   return calling(connectionClient(), (call) => ({ op: "connect", call, address: where, key }));
 }
 
@@ -185,8 +209,10 @@ export async function Client<T = any>(
   checkOptions(options, CLIENT_OPTIONS);
   options.signal?.throwIfAborted();
   const client = connectionClient();
-  const answer = await client.wait(connecting(address, options), options);
-  return connectionOf(client, answer.ends![0]!);
+  const site = siteAbove(Client);
+  const where = socketAddress(address, options.family);
+  const answer = await client.wait(connecting(where, options), options, waiting(WaitReason.Connect, site));
+  return socketOf(client, answer.ends![0]!, 0, nameOf(where), site);
 }
 
 /** Blocking {@link Client}. */
@@ -194,6 +220,8 @@ export function ClientSync<T = any>(address: Address, options: ConnectOptions & 
   checkOptions(options, CLIENT_OPTIONS);
   checkTimeout(options.timeout);
   const client = connectionClient();
-  const answer = client.waitSync(connecting(address, options), options);
-  return connectionOf(client, answer.ends![0]!);
+  const site = siteAbove(ClientSync);
+  const where = socketAddress(address, options.family);
+  const answer = client.waitSync(connecting(where, options), options, waiting(WaitReason.Connect, site));
+  return socketOf(client, answer.ends![0]!, 0, nameOf(where), site);
 }

@@ -15,10 +15,17 @@
  * - To a process that runs already (a pool's task, another connection): not. Node passes open sockets over the channel
  *   of `fork` only; a `Listener` and `Client` connect such processes.
  */
+
+import { recording } from "../../recorder/emit.js";
+import { ObjectKind } from "../../trace/events.js";
 import { checkOptions, knownOptions } from "../core/check-options.js";
 import type { NameOptions } from "../types.js";
-import { type Connection, connectionOf } from "./connection.js";
+import { type Connection, connectionOf, recordedEnd } from "./connection.js";
 import { connectionClient } from "./connection-client.js";
+import { siteAbove } from "./recorded-end.js";
+
+/** A pipe is known in the trace by a random number up to this one. */
+const MOST_IDENTITY = 2 ** 48 - 1;
 
 const OPTIONS = knownOptions("{ duplex: false }", "duplex", "name");
 
@@ -52,8 +59,12 @@ export function Pipe<T = any>(options: NameOptions & { duplex?: boolean } = {}):
   if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
   const client = connectionClient();
   const [first, second] = client.ask((call) => ({ op: "pipe", call })).ends!;
-  return [
-    connectionOf(client, first!, { readable: true, writable: duplex }),
-    connectionOf(client, second!, { readable: duplex, writable: true }),
+  const identity = recording ? Math.ceil(Math.random() * MOST_IDENTITY) : 0;
+  const inTrace = (side: 0 | 1) => ({ kind: ObjectKind.Pipe, identity, side, sent: 0, received: 0 });
+  const ends: [Connection<T>, Connection<T>] = [
+    connectionOf(client, first!, inTrace(0), { readable: true, writable: duplex }),
+    connectionOf(client, second!, inTrace(1), { readable: duplex, writable: true }),
   ];
+  recordedEnd(ends[0])?.made(name ?? "", siteAbove(Pipe));
+  return ends;
 }

@@ -8,6 +8,7 @@ import { chmodSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { answerChallenge, deliverChallenge } from "./authentication.js";
 import type { CarriedError, SocketAddress } from "./connection-requests.js";
+import { identityOfChallenge, identityOfSocket } from "./socket-identity.js";
 import { Dialogue, Wire } from "./wire.js";
 
 /** How long a peer may take to prove that it has the key. */
@@ -27,9 +28,9 @@ async function authenticate(wire: Wire, key: Uint8Array, asks: "first" | "second
   });
   try {
     const talk = async () => {
-      if (asks === "first") await deliverChallenge(dialogue, key);
-      await answerChallenge(dialogue, key);
-      if (asks === "second") await deliverChallenge(dialogue, key);
+      const first = await (asks === "first" ? deliverChallenge : answerChallenge)(dialogue, key);
+      await (asks === "first" ? answerChallenge : deliverChallenge)(dialogue, key);
+      wire.identity = identityOfChallenge(first);
     };
     await Promise.race([talk(), late]);
   } catch (error) {
@@ -63,7 +64,10 @@ export function connectSocket(address: SocketAddress): Promise<Socket> {
 
 /** Connects to a listener and authenticates both. */
 export async function connectTo(address: SocketAddress, key: Uint8Array | null): Promise<Wire> {
-  const wire = new Wire(await connectSocket(await resolved(address)));
+  const socket = await connectSocket(await resolved(address));
+  const identity = identityOfSocket(socket);
+  const wire = new Wire(socket);
+  wire.identity = identity;
   if (key !== null) await authenticate(wire, key, "second");
   return wire;
 }
@@ -111,7 +115,9 @@ export class SocketServer {
   async #arrived(socket: Socket): Promise<void> {
     const { remoteAddress: host, remotePort: port } = socket;
     const from = host === undefined || port === undefined ? null : { host, port };
+    const identity = identityOfSocket(socket);
     const wire = new Wire(socket);
+    wire.identity = identity;
     if (this.#closed || this.#handshakes.size >= MOST_HANDSHAKES) {
       wire.close();
       return;

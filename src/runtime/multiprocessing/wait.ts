@@ -1,4 +1,8 @@
 /** `multiprocessing.connection.wait`: for messages, ends of connections and ends of processes at once. */
+
+import type { OnStack } from "../../recorder/call-site.js";
+import { now, recording } from "../../recorder/emit.js";
+import { WaitReason } from "../../trace/events.js";
 import { checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { TimeoutError } from "../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
@@ -6,6 +10,7 @@ import { Connection, receivingChannel } from "./connection.js";
 import { type Begin, type ConnectionClient, connectionClient } from "./connection-client.js";
 import { recordOfSentinel, type Sentinel } from "./process.js";
 import { type ProcessRecord, ProcessState } from "./process-record.js";
+import { beginWait, endWait, type RecordedWait, siteAbove } from "./recorded-end.js";
 
 /** What {@link wait} can wait for: a message or the end of a connection, the end of a process. */
 export type Waitable = Connection | Sentinel;
@@ -96,6 +101,10 @@ function clientsOf(sources: readonly Source<unknown>[]): ConnectionClient[] {
   return [...own];
 }
 
+function waitingForAny(above: OnStack): RecordedWait | null {
+  return recording ? { reason: WaitReason.AnyOf, object: 0, site: siteAbove(above), own: false } : null;
+}
+
 /** How long a blocking wait looks at each of several clients in turn. */
 const TURN_MS = 2;
 
@@ -123,7 +132,7 @@ export async function wait<W extends Waitable>(objects: Iterable<W>, options: Wa
   if (at.length > 0 || (options.timeout !== undefined && options.timeout <= 0)) return at;
   const client = clientsOf(sources).find((own) => own === connectionClient()) ?? connectionClient();
   try {
-    await client.wait(any(sources, client), options);
+    await client.wait(any(sources, client), options, waitingForAny(wait));
   } catch (error) {
     if (error instanceof TimeoutError) return [];
     throw error;
@@ -141,15 +150,22 @@ export function waitSync<W extends Waitable>(objects: Iterable<W>, options: Time
   const clients = clientsOf(sources);
   const client = clients.length === 1 ? clients[0]! : connectionClient();
   const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
-  for (;;) {
-    const left = deadline - performance.now();
-    if (left <= 0) return ready(sources);
-    try {
-      client.waitSync(any(sources, client), { timeout: clients.length > 1 ? Math.min(left, TURN_MS) : left });
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
+  const recorded = waitingForAny(waitSync);
+  const began = recorded === null || timeout === 0 ? 0 : beginWait(now(), recorded, false);
+  let found: W[] = [];
+  try {
+    while (found.length === 0) {
+      const left = deadline - performance.now();
+      if (left <= 0) return ready(sources);
+      try {
+        client.waitSync(any(sources, client), { timeout: clients.length > 1 ? Math.min(left, TURN_MS) : left });
+      } catch (error) {
+        if (!(error instanceof TimeoutError)) throw error;
+      }
+      found = ready(sources);
     }
-    const found = ready(sources);
-    if (found.length > 0) return found;
+    return found;
+  } finally {
+    endWait(began, found.length === 0);
   }
 }

@@ -52,6 +52,8 @@ export class Wire {
   /** How many copies of this end there are in this process. */
   copies = 1;
   readonly fd: number;
+  /** The same at both ends of a connection by a socket; 0 if it is none, or they cannot know. */
+  identity = 0;
   onClosed: () => void = () => {};
 
   /** Takes over a connected socket that has read nothing, or a descriptor. */

@@ -1,0 +1,62 @@
+/** What connections, messages and requests to managers do to the model. */
+import { EventFlag, EventKind, type ObjectKind } from "../trace/events.js";
+import type { GrowingModel, ProcessGroup } from "./growing-model.js";
+import { SliceKind } from "./model.js";
+import { isConnectionKind } from "./object-lane.js";
+import { SliceFlag, type ThreadLane } from "./thread-lane.js";
+
+/** Applies a record if it is of these kinds. `site` and `name` are the model's strings. */
+export function applyMessage(
+  model: GrowingModel,
+  group: ProcessGroup,
+  lane: ThreadLane,
+  t: number,
+  kind: number,
+  flags: number,
+  object: number,
+  site: number,
+  a: number,
+  b: number,
+  name: number,
+): void {
+  const failed = (flags & EventFlag.Failed) !== 0;
+  switch (kind) {
+    case EventKind.ConnectionEnd:
+      if (isConnectionKind(flags)) model.connect(group, object, flags as ObjectKind, a, b === 0 ? 0 : 1);
+      return;
+
+    case EventKind.MessageSend:
+    case EventKind.MessageReceive: {
+      const traffic = group.objects.get(object)?.traffic;
+      const end = group.ends.get(object);
+      if (!traffic || end === undefined || !(a >= 0)) return;
+      if (kind === EventKind.MessageSend) traffic.sent(t, lane.index, site, end, a, b, model.flows);
+      else traffic.received(t, lane.index, site, end, a, b, model.flows);
+      return;
+    }
+
+    case EventKind.RequestBegin: {
+      const row = model.served.begin(t, lane.index, group.pid, a, name);
+      const flag = (flags & EventFlag.Async) !== 0 ? SliceFlag.Async : 0;
+      lane.beginRequest(0, a, t, SliceKind.Request, name, site, flag, row);
+      return;
+    }
+    case EventKind.RequestEnd:
+      lane.endRequest(0, a, t, failed);
+      model.served.end(t, group.pid, a, failed);
+      return;
+    case EventKind.ServeBegin: {
+      const row = model.served.serveBegin(t, lane.index, clientOf(group, object), a, name);
+      lane.beginRequest(clientOf(group, object), a, t, SliceKind.Serve, name, 0, 0, row);
+      return;
+    }
+    case EventKind.ServeEnd:
+      lane.endRequest(clientOf(group, object), a, t, failed);
+      model.served.serveEnd(t, clientOf(group, object), a, failed);
+  }
+}
+
+/** What a server numbered by itself, since the client is not recorded, is told apart from all clients' requests. */
+function clientOf(server: ProcessGroup, pid: number): number {
+  return pid === 0 ? -1 - server.pid : pid;
+}
