@@ -60,6 +60,7 @@ const node = {
 const programs = {
   cli: "src/cli/main.ts",
   preload: "src/runner/preload.ts",
+  "end-run": "src/runner/end-run.ts",
   loader: "src/loader/index.ts",
   "code-cache": "src/loader/code-cache.ts",
   collector: "src/recorder/collector-worker.ts",

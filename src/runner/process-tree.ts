@@ -8,6 +8,9 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
+/** How long a stopped script may tidy up, milliseconds; what is left then is killed. */
+export const PATIENCE = 600;
+
 interface ProcessRow {
   readonly pid: number;
   readonly parentPid: number;
@@ -19,13 +22,17 @@ interface ProcessRow {
 export class ProcessTree {
   readonly #marker: string | undefined;
   readonly #members = new Map<number, string>();
-  /** When this process began: what began before it is not of the run. */
+  /** When the runner or the run's first process began: what began before is not of the run. */
   readonly #begun: number;
 
-  /** `marker` is a text that stands in the environment of the run's processes and in no other's. */
-  constructor(marker?: string) {
+  /**
+   * `marker` is a text that stands in the environment of the run's processes and in no other's. `first` is the run's
+   * first process, for who did not start it.
+   */
+  constructor(marker?: string, first?: Pick<ProcessRow, "pid" | "started">) {
     this.#marker = marker;
-    this.#begun = Number(findProcess(process.pid)?.started ?? 0);
+    this.#begun = Number(first?.started ?? findProcess(process.pid)?.started ?? 0);
+    if (first !== undefined) this.#members.set(first.pid, first.started);
   }
 
   /** Adds a process of which it is known that it belongs to the run. */
@@ -122,7 +129,8 @@ function listProcesses(): ProcessRow[] {
   });
 }
 
-function findProcess(pid: number): ProcessRow | undefined {
+/** The process that has this number now. */
+export function findProcess(pid: number): ProcessRow | undefined {
   return process.platform === "linux" ? readStat(String(pid)) : listProcesses().find((row) => row.pid === pid);
 }
 

@@ -16,8 +16,9 @@ import { createTraceFile, type TraceFile } from "../recorder/trace-file.js";
 import type { TraceHeader } from "../trace/frames.js";
 import { processEndFrame, processStartFrame } from "../trace/writer.js";
 import { checkNode } from "./check-node.js";
+import { Guard } from "./guard.js";
 import { type Hang, HangMonitor } from "./hang-monitor.js";
-import { ProcessTree } from "./process-tree.js";
+import { PATIENCE, ProcessTree } from "./process-tree.js";
 import { RunError } from "./run-error.js";
 import { prepareFolder, tracePlaces } from "./trace-place.js";
 
@@ -62,8 +63,6 @@ export interface RunResult {
   readonly hung: boolean;
 }
 
-/** How long a stopped script may tidy up, milliseconds; what is left then is killed. */
-const PATIENCE = 600;
 /** How long processes of the runtime may outlive the script that started them. */
 const GRACE = 500;
 
@@ -87,7 +86,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   });
   const now = (): number => Number(process.hrtime.bigint() - origin);
   const session = JSON.stringify({ file: trace.path, originNs: String(origin), parentPid: -1 });
-  const tree = new ProcessTree(`"originNs":"${origin}"`);
+  const marker = `"originNs":"${origin}"`;
+  const tree = new ProcessTree(marker);
   const sampler = startSystemSampler({ write: trace.write, originNs: origin });
 
   const started = now();
@@ -104,6 +104,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     { cwd, env: { ...env, [SESSION_VARIABLE]: session }, stdio },
   );
   const pid = child.pid;
+  const guard = pid === undefined ? undefined : new Guard(pid, marker, nodePath);
   const stopper = new Stopper(child, tree);
   const release = options.passSignals === false ? () => {} : passSignals(child, stopper);
   const abort = (): void => stopper.stop("SIGTERM");
@@ -146,6 +147,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     throw new RunError("no-start", `The script could not be started: ${why}`);
   } finally {
     options.signal?.removeEventListener("abort", abort);
+    guard?.dismiss();
     release();
   }
 }
