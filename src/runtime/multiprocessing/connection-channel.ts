@@ -57,12 +57,12 @@ export class ConnectionChannel implements ConnectionListener {
   /** What tells the trace of it; null where nothing is recorded. */
   readonly recorded: RecordedEnd | null;
 
-  constructor(client: ConnectionClient, end: Pick<EndOfWire, "id" | "fd">, inTrace: EndInTrace, direct = true) {
+  constructor(client: ConnectionClient, end: Pick<EndOfWire, "id" | "fd">, inTrace: EndInTrace | null, direct = true) {
     this.client = client;
     this.id = end.id;
     this.fd = end.fd;
     this.#direct = direct && end.fd >= 0;
-    this.recorded = recording ? new RecordedEnd(inTrace) : null;
+    this.recorded = recording && inTrace !== null ? new RecordedEnd(inTrace) : null;
     client.listen(this.id, this);
     dropped.register(this, { client, id: this.id }, this);
   }

@@ -14,6 +14,31 @@ export {
 } from "../core/errors.js";
 export { Connection, type RecvBytesOptions, type SendBytesOptions } from "./connection.js";
 export { type Address, Client, ClientSync, type ConnectOptions, Listener } from "./listener.js";
+export {
+  AcquirerProxy,
+  ArrayProxy,
+  type AutoProxy,
+  BarrierProxy,
+  BaseManager,
+  BaseProxy,
+  ConditionProxy,
+  type Creations,
+  type Creators,
+  type DictOperations,
+  DictProxy,
+  EventProxy,
+  type ListOperations,
+  ListProxy,
+  Manager,
+  type ManagerOptions,
+  ManagerSync,
+  NamespaceProxy,
+  QueueProxy,
+  type RegisterOptions,
+  type Server,
+  SyncManager,
+  ValueProxy,
+} from "./managers/index.js";
 export { Pipe } from "./pipe.js";
 export type { AsyncResult, CallbackOptions } from "./pool/async-result.js";
 export { dummy } from "./pool/dummy.js";

@@ -71,6 +71,9 @@ function freeAddress(family: ConnectOptions["family"]): Address {
   return process.platform === "win32" ? `\\\\.\\pipe\\${name}` : `${process.env.TMPDIR ?? "/tmp"}/${name}`;
 }
 
+/** The next connection of a listener as something to wait for, and not in the trace: its end is in the answer. */
+export let acceptingQuietly: (listener: Listener) => Begin<CallAnswer>;
+
 /**
  * Accepts connections. Peers are asked for their key when they connect, not when they are accepted, all side by side; one
  * that does not prove within ten seconds that it has it fails.
@@ -96,6 +99,10 @@ function freeAddress(family: ConnectOptions["family"]): Address {
  * ```
  */
 export class Listener<T = any> implements Disposable {
+  static {
+    acceptingQuietly = (listener) => listener.#next();
+  }
+
   readonly #client: ConnectionClient;
   readonly #listener: number;
   readonly #address: Address;
@@ -183,6 +190,11 @@ function nameOf(address: SocketAddress): string {
 
 function waiting(reason: WaitReason, site: number): RecordedWait | null {
   return recording ? { reason, object: 0, site, own: false } : null;
+}
+
+/** A connection to a listener as something to wait for, and not in the trace: its end is in the answer. */
+export function connectingQuietly(address: Address, authkey: Uint8Array): Begin<CallAnswer> {
+  return connecting(socketAddress(address, undefined), { authkey });
 }
 
 /** A call as something to wait for. */
