@@ -68,6 +68,7 @@ const programs = {
   "thread-main": "src/runtime/core/thread-main.ts",
   "process-main": "src/runtime/multiprocessing/process-main.ts",
   "io-service": "src/runtime/multiprocessing/io-service.ts",
+  "word-waiter": "src/runtime/platform/word-waiter.ts",
 };
 const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
 

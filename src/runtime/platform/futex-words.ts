@@ -52,6 +52,11 @@ export class FutexWords extends BufferWords implements SharedWords {
     return waitForWord(this, index, expected, options);
   }
 
+  /** Where a word is in the address space of this process. */
+  addressOf(index: number): number {
+    return this.#address + index * 4;
+  }
+
   notify(index: number, count: number = Number.POSITIVE_INFINITY): number {
     return this.#kernel.wake(this.#address + index * 4, count);
   }
