@@ -33,9 +33,11 @@ export {
   type ManagerOptions,
   ManagerSync,
   NamespaceProxy,
+  PoolProxy,
   QueueProxy,
   type RegisterOptions,
   type Server,
+  SharedMemoryManager,
   SyncManager,
   ValueProxy,
 } from "./managers/index.js";

@@ -34,6 +34,13 @@ export interface Transport extends WireEnd {
   readonly key: Uint8Array;
   call(token: Token, method: string, args: readonly unknown[], options: CallOptions): Promise<unknown>;
   callSync(token: Token, method: string, args: readonly unknown[], options: CallOptions): unknown;
+  /** Calls by a callback, which comes also while the thread blocks. Throws what keeps the arguments from crossing. */
+  callInto(
+    token: Token,
+    method: string,
+    args: readonly unknown[],
+    done: (error: unknown, value?: unknown) => void,
+  ): void;
   /** A proxy was made. */
   hold(id: string, made: ProxyOrigin): void;
   /** A proxy is gone. */

@@ -343,6 +343,34 @@ export class ManagerClient implements Transport {
     return this.#askSync(Request.Call, `${token.typeId}.${method}`, this.#call(token, method, args), null);
   }
 
+  callInto(
+    token: Token,
+    method: string,
+    args: readonly unknown[],
+    done: (error: unknown, value?: unknown) => void,
+  ): void {
+    const payload = this.#call(token, method, args)([currentContext(), false, -1, process.pid, 0]);
+    const ended: Answered = (error, answer) => {
+      if (error !== null) return done(error);
+      try {
+        done(null, this.#outcome(answer as Answer, null));
+      } catch (error) {
+        done(error);
+      }
+    };
+    const begin: Begin<void> = (settled) =>
+      this.#open()((error) => {
+        const end: Answered = (error, answer) => {
+          ended(error, answer);
+          settled(null);
+        };
+        if (error !== null) end(error);
+        else this.#request(Request.Call, payload, end);
+      });
+    // The promise keeps the event loop alive; it never fails.
+    void connectionClient().wait(begin);
+  }
+
   #create(typeId: string, args: readonly unknown[], name: string): (asks: readonly unknown[]) => Uint8Array {
     return (asks) => encodeForWire([typeId, args, name, ...asks], this, "args");
   }

@@ -14,6 +14,8 @@ export {
   NamespaceProxy,
   ValueProxy,
 } from "./container-proxies.js";
+export { PoolProxy } from "./pool-proxy.js";
 export type { RegisterOptions } from "./registry.js";
+export { SharedMemoryManager } from "./shared-memory-manager.js";
 export { AcquirerProxy, BarrierProxy, ConditionProxy, EventProxy, QueueProxy } from "./signal-proxies.js";
 export { type Creations, Manager, ManagerSync, SyncManager } from "./sync-manager.js";

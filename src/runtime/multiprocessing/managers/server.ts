@@ -27,7 +27,7 @@ import { publicMethods, type RegisteredType } from "./registry.js";
 import { type Arrived, decodeFromWire, encodeForWire, FunctionOnWire, functionOf } from "./wire-values.js";
 
 /** Types and methods that take functions from a client. */
-const TAKES_FUNCTIONS = new Set(["Barrier", "Pool", "list.sort"]);
+const TAKES_FUNCTIONS = new Set(["Barrier", "Pool", "Pool.run", "list.sort"]);
 
 /** What a request gives: a value, or an object that stays here. */
 export type Result = { readonly value: unknown } | { readonly entry: Entry };
@@ -298,6 +298,15 @@ export class LocalTransport implements Transport {
     }
     if ("error" in settled) throw settled.error;
     return settled.value;
+  }
+
+  callInto(
+    token: Token,
+    method: string,
+    args: readonly unknown[],
+    done: (error: unknown, value?: unknown) => void,
+  ): void {
+    this.#begin(token, method, args, new Caller(this.client, 1, false)).whenSettled((value) => done(null, value), done);
   }
 
   /** The proxy of an object that has just been made. */

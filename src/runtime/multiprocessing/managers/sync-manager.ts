@@ -1,20 +1,29 @@
 /** `multiprocessing.managers.SyncManager`, `Manager` and `ManagerSync`. */
 import { referenceTo } from "../../core/function-reference.js";
 import type { BarrierOptions, NameOptions, QueueOptions, Remote } from "../../types.js";
+import type { ThreadPoolOptions } from "../pool/thread-pool.js";
 import type { TypeCode, TypeCodes } from "../type-codes.js";
 import { BaseManager, createObject, createObjectSync, type ManagerOptions } from "./base-manager.js";
 import type { BaseProxy } from "./base-proxy.js";
 import { ArrayProxy, DictProxy, entriesOf, ListProxy, NamespaceProxy, ValueProxy } from "./container-proxies.js";
 import { ManagedArray, ManagedDict, ManagedList, ManagedNamespace, ManagedValue } from "./objects/containers.js";
 import { ManagedLock, ManagedRLock } from "./objects/lock.js";
+import { ManagedPool } from "./objects/pool.js";
 import { ManagedQueue } from "./objects/queue.js";
 import { ManagedBoundedSemaphore, ManagedSemaphore } from "./objects/semaphore.js";
 import { ManagedBarrier, ManagedCondition, ManagedEvent } from "./objects/signals.js";
+import { PoolProxy } from "./pool-proxy.js";
 import { register, registeredType } from "./registry.js";
 import { localObject } from "./server.js";
 import { registerManagerClass } from "./server-process.js";
 import { AcquirerProxy, BarrierProxy, ConditionProxy, EventProxy, QueueProxy } from "./signal-proxies.js";
 import { FunctionOnWire } from "./wire-values.js";
+
+/** The options of a pool of processes. */
+type PoolOptions<I extends unknown[]> = ThreadPoolOptions<I> & {
+  /** After how many tasks a worker is replaced; never by default. Below 1 is a `RangeError`. */
+  maxTasksPerChild?: number | undefined;
+};
 
 /** What a {@link SyncManager} makes besides containers. */
 export interface Creations {
@@ -27,6 +36,7 @@ export interface Creations {
   /** Makes an event. */ Event(options?: NameOptions): EventProxy;
   /** Makes a barrier; the action runs at the server. */
   Barrier(parties: number, options?: BarrierOptions): BarrierProxy;
+  /** Makes a pool of processes, children of the server. */ Pool(options?: PoolOptions<any[]>): PoolProxy;
 }
 
 /** The entries of a dictionary, given as such or as an object's properties. */
@@ -195,6 +205,19 @@ type(
     const { action, timeout, name } = (options ?? {}) as BarrierOptions;
     if (action === undefined) return { args: [parties, { timeout }], name };
     return { args: [parties, { timeout, action: new FunctionOnWire(referenceTo(action, "action")) }], name };
+  },
+);
+
+type(
+  "Pool",
+  PoolProxy,
+  (options: ConstructorParameters<typeof ManagedPool>[0]) => new ManagedPool(options),
+  ([options]) => {
+    const { initializer, name, ...rest } = (options ?? {}) as PoolOptions<unknown[]>;
+    const args = [
+      initializer ? { ...rest, initializer: new FunctionOnWire(referenceTo(initializer, "initializer")) } : rest,
+    ];
+    return { args, name };
   },
 );
 
