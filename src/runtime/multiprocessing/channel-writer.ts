@@ -3,24 +3,30 @@
  * long that one blocks the event loop.
  */
 import { writeSync } from "node:fs";
-import { CHANNEL_FD } from "./channel-fd.js";
+import { RESULT_FD } from "./channel-fd.js";
 import { FRAME_HEADER_BYTES, MAX_BODY_BYTES, writeHeader } from "./frames.js";
 
 const TOGETHER = 16 * 1024;
 const small = new Uint8Array(FRAME_HEADER_BYTES + TOGETHER);
 const smallView = new DataView(small.buffer);
+/** About what the parent takes to make room. */
+const FIRST_PAUSE_MS = 0.02;
+const LONGEST_PAUSE_MS = 1;
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 function writeAll(bytes: Uint8Array, end: number): void {
+  let pause = FIRST_PAUSE_MS;
   for (let at = 0; at < end; ) {
     try {
-      at += writeSync(CHANNEL_FD, bytes, at, end - at);
+      at += writeSync(RESULT_FD, bytes, at, end - at);
+      pause = FIRST_PAUSE_MS;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // The parent is gone, and its end is ours.
       if (code !== "EAGAIN") process.exit(1);
-      // The parent reads at its own pace; the descriptor cannot block, since the event loop reads from it.
-      Atomics.wait(nobody, 0, 0, 1);
+      // It blocks by itself, unless somebody made it not to.
+      Atomics.wait(nobody, 0, 0, pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
 }

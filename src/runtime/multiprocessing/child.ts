@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Duplex, Readable } from "node:stream";
 import { writeWhole } from "../core/output.js";
-import { CHANNEL_FD } from "./channel-fd.js";
+import { CHANNEL_FD, RESULT_FD } from "./channel-fd.js";
 import { FrameReader, FrameWriter, type OnFrame } from "./frames.js";
 import { relayLines, tearsLines } from "./output-relay.js";
 
@@ -19,6 +19,8 @@ export interface ChildSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Descriptors it gets behind its channel: ends of connections among its arguments. */
   readonly descriptors?: readonly number[];
+  /** True for a pool's worker: it says what it has to say on a channel of its own, which stands before those. */
+  readonly tells?: boolean;
 }
 
 /** What the owner of a child wants to know. */
@@ -28,6 +30,8 @@ export interface ChildEvents {
   /** It could not be started; nothing else will come. */
   failed(error: Error): void;
   frame: OnFrame;
+  /** All frames that could be read at once were told. */
+  read?(): void;
   /** It ended: its exit code, or -N after signal N. All its frames and output came before. */
   ended(exitCode: number): void;
 }
@@ -46,10 +50,11 @@ export class Child {
 
   constructor(settings: ChildSettings, events: ChildEvents) {
     this.#events = events;
+    const tells = settings.tells ? ["pipe"] : [];
     const output = [1, 2].map((fd) => (tearsLines(fd) ? "pipe" : fd));
     this.process = spawn(settings.execPath, [...settings.execArgv, settings.program], {
       // Input is /dev/null, as for Python's children.
-      stdio: ["ignore", ...output, "pipe", ...(settings.descriptors ?? [])] as never,
+      stdio: ["ignore", ...output, "pipe", ...tells, ...(settings.descriptors ?? [])] as never,
       env: settings.env as NodeJS.ProcessEnv,
     });
     const { stdio } = this.process as unknown as { stdio: (Duplex | Readable | null)[] };
@@ -60,17 +65,28 @@ export class Child {
     if (this.process.pid === undefined) return;
     // A channel that breaks is a child that ends: its exit tells.
     this.#channel.on("error", () => {});
-    this.#channel.on("data", (piece: Uint8Array) => this.#reader.push(piece, events.frame));
+    this.#channel.resume();
+    const from = settings.tells ? (stdio[RESULT_FD] as Duplex) : this.#channel;
+    from.on("error", () => {});
+    from.on("data", (piece: Uint8Array) => {
+      this.#reader.push(piece, events.frame);
+      events.read?.();
+    });
+    // Nobody else has the other end, so it closes when the child has ended and all it said was read.
+    const said = new Promise<void>((resolve) => from.on("close", () => resolve()));
     for (const fd of [1, 2]) {
       const stream = stdio[fd];
       if (stream) relayLines(stream, (bytes) => handOn(fd, bytes));
     }
     this.process.on("exit", (code, signal) => {
       const exitCode = signal === null ? (code ?? 1) : -signalNumber(signal);
-      const timer = setTimeout(() => this.#end(exitCode), OUTPUT_GRACE_MS);
-      this.process.on("close", () => {
-        clearTimeout(timer);
-        this.#end(exitCode);
+      const closed = new Promise<void>((resolve) => this.process.on("close", () => resolve()));
+      void said.then(() => {
+        const timer = setTimeout(() => this.#end(exitCode), OUTPUT_GRACE_MS);
+        void closed.then(() => {
+          clearTimeout(timer);
+          this.#end(exitCode);
+        });
       });
     });
     events.started(this.process.pid);

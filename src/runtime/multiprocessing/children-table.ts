@@ -20,6 +20,7 @@ export function startChild(settings: ChildSettings, start: Uint8Array, events: C
     },
     failed: events.failed,
     frame: events.frame,
+    read: () => events.read?.(),
     ended: (exitCode) => {
       forgetChild(pid);
       events.ended(exitCode);

@@ -44,6 +44,7 @@ export {
 export { Pipe } from "./pipe.js";
 export type { AsyncResult, CallbackOptions } from "./pool/async-result.js";
 export { dummy } from "./pool/dummy.js";
+export { Pool, type PoolOptions } from "./pool/pool.js";
 export type { ChunkOptions } from "./pool/pool-base.js";
 export { ThreadPool, type ThreadPoolOptions } from "./pool/thread-pool.js";
 export { activeChildren, currentProcess, Process, parentProcess, type Sentinel } from "./process.js";

@@ -8,13 +8,21 @@
 import { parentPort } from "node:worker_threads";
 import { ChildrenTable, startChild } from "./children-table.js";
 import { serveConnections } from "./connection-service.js";
+import { functionOf, kindOf, ToChild } from "./messages.js";
 import { withName } from "./named-session.js";
-import { PoolDispatcher } from "./pool-dispatcher.js";
+import { PoolDispatcher, type PoolHost } from "./pool-dispatcher.js";
 import { PoolPost } from "./pool-post.js";
 import { ANSWERED, type PoolRequest, type Request } from "./requests.js";
 import { decodeStart, encodeStart } from "./start-message.js";
+import { TaskStreamReader } from "./task-stream.js";
 
-const pools = new Map<number, PoolDispatcher>();
+interface ServedPool {
+  readonly dispatcher: PoolDispatcher;
+  /** Its workers are daemons, which a thread does not wait for at its end. */
+  readonly daemons: boolean;
+}
+
+const pools = new Map<number, ServedPool>();
 const exits: SharedArrayBuffer[] = [];
 const children = new ChildrenTable(answerExits);
 
@@ -28,48 +36,47 @@ function answerExits(): void {
 }
 
 function makePool(request: PoolRequest): void {
-  const post = new PoolPost(request.address);
+  const { port } = request;
+  const post = new PoolPost(request.address, port);
   const message = decodeStart(request.start);
-  const { name } = message.who;
+  const { name, daemon } = message.who;
+  const functions: Uint8Array[] = [];
+  const stream = new TaskStreamReader(request.stream, port, (head, read) => {
+    if (kindOf(head) !== ToChild.Function) return false;
+    functions[functionOf(head)] = read();
+    return true;
+  });
   let workers = 0;
-  const dispatcher = new PoolDispatcher(
-    {
-      startWorker: (events) => {
-        const who = { ...message.who, name: `${name}_${workers++}` };
-        let pid = 0;
-        return startChild(withName(request.settings, who.name), encodeStart({ ...message, who }), {
-          ...events,
-          started: (number) => {
-            pid = number;
-            events.started(pid);
-            post.started(pid, who.name);
-          },
-          ended: (exitCode) => {
-            post.ended(pid, exitCode);
-            events.ended(exitCode);
-          },
-        });
-      },
-      finished: (id, failed, body) => post.finished(id, failed, body),
-      broken: (message, error) => post.broken(message, error),
-      closed: () => {
-        pools.delete(request.pool);
-        post.closed();
-        answerExits();
-      },
+  const host: PoolHost = {
+    startWorker: (events) => {
+      const who = { ...message.who, name: `${name}_${workers++}` };
+      let pid = 0;
+      return startChild({ ...withName(request.settings, who.name), tells: true }, encodeStart({ ...message, who }), {
+        ...events,
+        started: (number) => {
+          pid = number;
+          events.started(pid);
+          post.started(pid, who.name);
+        },
+        ended: (exitCode) => {
+          post.ended(pid, exitCode);
+          events.ended(exitCode);
+        },
+      });
     },
-    request.maxWorkers,
-    request.maxTasksPerChild,
-  );
-  pools.set(request.pool, dispatcher);
-}
-
-/** Pools that got tasks in this turn of the loop. */
-const touched = new Set<PoolDispatcher>();
-
-function dispatchTouched(): void {
-  for (const pool of touched) pool.dispatch();
-  touched.clear();
+    finished: (id, kind, body) => post.finished(id, kind, body),
+    flush: () => post.flush(),
+    lost: (id, pid, exitCode) => post.lost(id, pid, exitCode),
+    broken: (message, error) => post.broken(message, error),
+    closed: () => {
+      pools.delete(request.pool);
+      post.closed();
+      answerExits();
+    },
+  };
+  const dispatcher = new PoolDispatcher(host, stream, functions, request.options);
+  pools.set(request.pool, { dispatcher, daemons: daemon });
+  dispatcher.dispatch();
 }
 
 function serve(request: Request): void {
@@ -83,21 +90,14 @@ function serve(request: Request): void {
     case "pool":
       makePool(request);
       return;
-    case "task": {
-      const pool = pools.get(request.pool);
-      if (pool === undefined) return;
-      if (request.states !== null) pool.states.attach(request.states.block, request.states.buffer);
-      pool.submit(request.id, request.body);
-      // Messages that wait are all served before the tasks are handed out, so that they go out together.
-      if (touched.size === 0) setImmediate(dispatchTouched);
-      touched.add(pool);
-      return;
-    }
-    case "forget":
-      pools.get(request.pool)?.forget(request.id);
+    case "tasks":
+      pools.get(request.pool)?.dispatcher.dispatch();
       return;
     case "shutdown":
-      pools.get(request.pool)?.shutdown();
+      pools.get(request.pool)?.dispatcher.shutdown();
+      return;
+    case "terminate":
+      pools.get(request.pool)?.dispatcher.terminate();
       return;
     case "connections":
       serveConnections(request.port, request.word);
@@ -105,7 +105,10 @@ function serve(request: Request): void {
     case "exit":
       exits.push(request.answer);
       children.terminateDaemons();
-      for (const pool of [...pools.values()]) pool.shutdown();
+      for (const { dispatcher, daemons } of [...pools.values()]) {
+        if (daemons) dispatcher.terminate();
+        else dispatcher.shutdown();
+      }
       answerExits();
       return;
   }

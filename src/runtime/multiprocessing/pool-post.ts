@@ -1,41 +1,81 @@
-/** What the io-service tells the thread that owns a pool, through that thread's inbox. */
+/**
+ * What the io-service tells the thread that owns a pool, through that thread's inbox: what came of tasks, many together,
+ * and what happens to the pool.
+ *
+ *   u32  id of the task
+ *   u32  kind, of `FromChild`
+ *   u32  bytes of the body, or LARGE: then it came through the port
+ *   …    the body
+ */
+import type { MessagePort } from "node:worker_threads";
 import { postTo } from "../futures/inbox.js";
+import { LARGE_BYTES, postLarge } from "./task-stream.js";
 
 /** Where a pool's messages go: the inbox of its thread, and a receiver there for each kind. */
 export interface PoolAddress {
   readonly inbox: number;
-  /** number: the task's; payload: its value. */
+  /** payload: what came of tasks. */
   readonly results: number;
-  /** number: the task's; payload: its error. */
-  readonly failures: number;
   /** number: one of {@link PoolEvent}. */
   readonly events: number;
 }
 
 export const PoolEvent = {
-  /** A worker died: payload, the message as text. */
+  /** The pool broke: payload, the message as text. */
   Broken: 1,
-  /** The initializer failed: payload, the error; comes before Broken. */
-  InitializerFailed: 2,
+  /** What failed in a worker: payload, the error; comes before Broken. */
+  Cause: 2,
   /** It was shut down and no worker is left. */
   Closed: 3,
   /** A worker was started: payload, its pid (i32) and name. */
   Started: 4,
   /** A worker ended: payload, its pid and exit code (i32). */
   Ended: 5,
+  /** A worker died with a task: payload, its pid and exit code (i32), the task's number (u32). */
+  Lost: 6,
 } as const;
 
+/** Bytes before the body of a result. */
+export const RESULT_HEADER = 12;
+/** In the place of a length. */
+export const LARGE = 0xffff_ffff;
+
+const TOGETHER = 32 * 1024;
 const nothing = new Uint8Array(0);
 
 export class PoolPost {
   readonly #to: PoolAddress;
+  readonly #port: MessagePort;
+  readonly #bytes = Buffer.alloc(TOGETHER + LARGE_BYTES + RESULT_HEADER);
+  #at = 0;
 
-  constructor(to: PoolAddress) {
+  constructor(to: PoolAddress, port: MessagePort) {
     this.#to = to;
+    this.#port = port;
   }
 
-  finished(id: number, failed: boolean, body: Uint8Array): void {
-    postTo(this.#to.inbox, failed ? this.#to.failures : this.#to.results, id, body);
+  /** Says what came of a task, at the next {@link flush}. */
+  finished(id: number, kind: number, body: Uint8Array): void {
+    const { length } = body;
+    const bytes = this.#bytes;
+    const large = length > LARGE_BYTES;
+    if (large) postLarge(this.#port, body);
+    bytes.writeUInt32LE(id, this.#at);
+    bytes.writeUInt32LE(kind, this.#at + 4);
+    bytes.writeUInt32LE(large ? LARGE : length, this.#at + 8);
+    this.#at += RESULT_HEADER;
+    if (!large) {
+      bytes.set(body, this.#at);
+      this.#at += length;
+    }
+    if (this.#at >= TOGETHER) this.flush();
+  }
+
+  flush(): void {
+    if (this.#at === 0) return;
+    const end = this.#at;
+    this.#at = 0;
+    postTo(this.#to.inbox, this.#to.results, 0, this.#bytes.subarray(0, end));
   }
 
   started(pid: number, name: string): void {
@@ -51,8 +91,16 @@ export class PoolPost {
     this.#event(PoolEvent.Ended, payload);
   }
 
+  lost(id: number, pid: number, exitCode: number): void {
+    const payload = Buffer.alloc(12);
+    payload.writeInt32LE(pid, 0);
+    payload.writeInt32LE(exitCode, 4);
+    payload.writeUInt32LE(id, 8);
+    this.#event(PoolEvent.Lost, payload);
+  }
+
   broken(message: string, error: Uint8Array | null): void {
-    if (error !== null) this.#event(PoolEvent.InitializerFailed, error);
+    if (error !== null) this.#event(PoolEvent.Cause, error);
     this.#event(PoolEvent.Broken, new TextEncoder().encode(message));
   }
 
@@ -61,6 +109,7 @@ export class PoolPost {
   }
 
   #event(kind: number, payload: Uint8Array): void {
+    this.flush();
     postTo(this.#to.inbox, this.#to.events, kind, payload);
   }
 }

@@ -2,22 +2,23 @@
 import type { Socket } from "node:net";
 import { emit, intern, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
-import { referenceName, resolveReference } from "../core/function-reference.js";
+import { type FunctionReference, referenceName, resolveReference } from "../core/function-reference.js";
 import { importMainScript } from "../core/main-script.js";
 import { decode, encode } from "../core/structured-clone.js";
 import { loopTurns, ownHandle } from "../core/stuck-loop.js";
 import { holdLoop } from "../core/words.js";
 import { sendToParent } from "./channel-writer.js";
+import { decodeList, encodeList } from "./chunk-codec.js";
 import { FrameReader } from "./frames.js";
-import { FromChild, LONGEST_REPORTED_US, ToChild } from "./messages.js";
+import { Form, FromChild, formOf, functionOf, kindOf, LONGEST_REPORTED_US, ToChild } from "./messages.js";
 import { reportDeath } from "./report-death.js";
 import type { StartMessage, WorkerWork } from "./start-message.js";
-import { referenceOfKey, splitTask } from "./task-codec.js";
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
 interface Task {
   readonly id: number;
+  readonly head: number;
   readonly body: Uint8Array;
 }
 
@@ -26,15 +27,16 @@ interface Known {
   readonly name: string;
 }
 
-const functions = new Map<string, Known>();
 const nothing = new Uint8Array(0);
+const errorOptions = { crossing: "process", path: "error" } as const;
+const resultOptions = { crossing: "process", once: true, path: "result" } as const;
 
 /** An error as bytes, whatever it is. */
 function encodeError(error: unknown): Uint8Array {
   try {
-    return encode(error, { crossing: "process", path: "error" });
+    return encode(error, errorOptions);
   } catch (problem) {
-    return encode(problem, { crossing: "process", path: "error" });
+    return encode(problem, errorOptions);
   }
 }
 
@@ -45,6 +47,9 @@ class TaskLoop {
   #stopping = false;
   readonly #origin: { readonly origin: string };
   readonly #pool: number;
+  /** By the numbers that tasks name them by. */
+  readonly #references: FunctionReference[] = [];
+  readonly #functions: (Known | undefined)[] = [];
 
   constructor(pool: number, origin: string) {
     this.#pool = pool;
@@ -52,10 +57,14 @@ class TaskLoop {
   }
 
   /** Takes a frame from the parent. */
-  take(kind: number, id: number, body: Uint8Array): void {
+  take(head: number, id: number, body: Uint8Array): void {
     loopTurns();
-    if (kind === ToChild.Task) this.#queue.push({ id, body });
+    const kind = kindOf(head);
+    if (kind === ToChild.Task) this.#queue.push({ id, head, body });
     else if (kind === ToChild.Stop) this.#stopping = true;
+    else if (kind === ToChild.Function) {
+      this.#references[functionOf(head)] = JSON.parse(Buffer.from(body).toString()) as FunctionReference;
+    }
   }
 
   /** Runs what is there. */
@@ -74,30 +83,35 @@ class TaskLoop {
     if (this.#stopping) process.exit();
   }
 
-  #run({ id, body }: Task): Promise<void> | undefined {
-    const { key, chunk, args } = splitTask(body);
-    const known = functions.get(key);
-    return known === undefined ? this.#resolveAndCall(id, key, chunk, args) : this.#call(id, known, chunk, args);
+  #run(task: Task): Promise<void> | undefined {
+    const known = this.#functions[functionOf(task.head)];
+    return known === undefined ? this.#resolveAndCall(task) : this.#call(task, known);
   }
 
-  async #resolveAndCall(id: number, key: string, chunk: boolean, args: Uint8Array): Promise<void> {
-    const reference = referenceOfKey(key);
+  async #resolveAndCall(task: Task): Promise<void> {
+    const number = functionOf(task.head);
+    const reference = this.#references[number] as FunctionReference;
+    let known: Known;
     try {
-      const known = { fn: (await resolveReference(reference)) as AnyFunction, name: referenceName(reference) };
-      functions.set(key, known);
-      await this.#call(id, known, chunk, args);
+      known = { fn: (await resolveReference(reference)) as AnyFunction, name: referenceName(reference) };
     } catch (error) {
-      this.#begin(id, referenceName(reference));
-      this.#fail(id, error, performance.now());
+      this.#begin(task.id, referenceName(reference));
+      this.#fail(task.id, error, performance.now());
+      return;
     }
+    this.#functions[number] = known;
+    await this.#call(task, known);
   }
 
-  #call(id: number, { fn, name }: Known, chunk: boolean, encoded: Uint8Array): Promise<void> | undefined {
+  #call(task: Task, { fn, name }: Known): Promise<void> | undefined {
+    const { id, body } = task;
+    const form = formOf(task.head);
     this.#begin(id, name);
     const began = performance.now();
     try {
-      const args = decode(encoded, this.#origin) as unknown[];
-      const value = chunk ? callEach(fn, args as unknown[][]) : fn(...args);
+      if (form !== Form.Call) return this.#callEach(task, fn, began);
+      const args = decode(body, this.#origin) as unknown[];
+      const value = args.length === 1 ? fn(args[0]) : fn(...args);
       if (isThenable(value)) {
         return Promise.resolve(value).then(
           (settled) => this.#succeed(id, settled, began),
@@ -111,6 +125,22 @@ class TaskLoop {
     return undefined;
   }
 
+  #callEach({ id, head, body }: Task, fn: AnyFunction, began: number): Promise<void> | undefined {
+    const form = formOf(head);
+    const items = decodeList(body, this.#origin.origin);
+    const calls = new Calls(fn, items, form === Form.Lists || form === Form.ListsTogether);
+    const together = form === Form.ItemsTogether || form === Form.ListsTogether;
+    const told = () => {
+      const { failures } = calls;
+      if (together && failures.length > 0) this.#fail(id, failures[0]!.error, began);
+      else this.#tell(id, calls, began, together);
+    };
+    const pending = calls.run(together);
+    if (pending === undefined) told();
+    else return pending.then(told);
+    return undefined;
+  }
+
   #begin(id: number, name: string): void {
     if (recording) emit(EventKind.TaskStart, this.#pool, 0, id, intern(name), EventFlag.Remote);
   }
@@ -118,12 +148,34 @@ class TaskLoop {
   #succeed(id: number, value: unknown, began: number): void {
     let body: Uint8Array;
     try {
-      body = encode(value, { crossing: "process", once: true, path: "result" });
+      body = encode(value, resultOptions);
     } catch (error) {
       this.#fail(id, error, began);
       return;
     }
     this.#end(FromChild.Result, id, body, began, 0);
+  }
+
+  /** Sends what came of each call. */
+  #tell(id: number, calls: Calls, began: number, together: boolean): void {
+    let kind: number = FromChild.Result;
+    let body: Uint8Array;
+    try {
+      if (calls.failures.length === 0) body = encodeList(calls.values, { path: "result" });
+      else {
+        kind = FromChild.Mixed;
+        body = calls.encodeMixed();
+      }
+    } catch (error) {
+      if (together) {
+        this.#fail(id, error, began);
+        return;
+      }
+      calls.findUnsendable();
+      kind = FromChild.Mixed;
+      body = calls.encodeMixed();
+    }
+    this.#end(kind, id, body, began, kind === FromChild.Mixed ? EventFlag.Failed : 0);
   }
 
   #fail(id: number, error: unknown, began: number): void {
@@ -141,26 +193,88 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-/** Calls the function once for each list of arguments; a promise as soon as one call gives one. */
-function callEach(fn: AnyFunction, lists: readonly unknown[][]): unknown {
-  const results: unknown[] = [];
-  for (let i = 0; i < lists.length; i++) {
-    const value = fn(...lists[i]!);
-    if (isThenable(value)) return callRest(fn, lists, results, value);
-    results.push(value);
-  }
-  return results;
-}
+/** Calls of one function, one after the other. */
+class Calls {
+  readonly values: unknown[] = [];
+  readonly failures: { readonly place: number; error: unknown }[] = [];
+  readonly #fn: AnyFunction;
+  readonly #items: readonly unknown[];
+  /** Each item is a list of arguments. */
+  readonly #spread: boolean;
 
-async function callRest(
-  fn: AnyFunction,
-  lists: readonly unknown[][],
-  results: unknown[],
-  first: PromiseLike<unknown>,
-): Promise<unknown[]> {
-  results.push(await first);
-  while (results.length < lists.length) results.push(await fn(...lists[results.length]!));
-  return results;
+  constructor(fn: AnyFunction, items: readonly unknown[], spread: boolean) {
+    this.#fn = fn;
+    this.#items = items;
+    this.#spread = spread;
+  }
+
+  /** Calls it for all that are left, or until the first error. Gives a promise as soon as one call gives one. */
+  run(untilError: boolean): Promise<void> | undefined {
+    const { values } = this;
+    const items = this.#items;
+    const fn = this.#fn;
+    const { length } = items;
+    while (values.length < length) {
+      const item = items[values.length];
+      try {
+        const value = this.#spread ? fn(...(item as unknown[])) : fn(item);
+        if (isThenable(value)) return this.#runRest(value, untilError);
+        values.push(value);
+      } catch (error) {
+        this.#failed(error);
+        if (untilError) return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  async #runRest(first: PromiseLike<unknown>, untilError: boolean): Promise<void> {
+    let pending = first;
+    for (;;) {
+      try {
+        this.values.push(await pending);
+      } catch (error) {
+        this.#failed(error);
+        if (untilError) return;
+      }
+      const place = this.values.length;
+      if (place >= this.#items.length) return;
+      const item = this.#items[place];
+      // What it throws is what awaiting it throws.
+      pending = (async () => (this.#spread ? this.#fn(...(item as unknown[])) : this.#fn(item)))();
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.failures.push({ place: this.values.length, error });
+    this.values.push(undefined);
+  }
+
+  /** What came of the calls when some failed. Throws `DataCloneError` if something in it cannot cross. */
+  encodeMixed(): Uint8Array {
+    const { values, failures } = this;
+    const mixed = [values, failures.map(({ place }) => place), failures.map(({ error }) => error)];
+    return encode(mixed, resultOptions);
+  }
+
+  /** Makes failures of the results that cannot cross, and of errors that cannot what says so. */
+  findUnsendable(): void {
+    this.values.forEach((value, place) => {
+      try {
+        encode(value, resultOptions);
+      } catch (error) {
+        this.values[place] = undefined;
+        this.failures.push({ place, error });
+      }
+    });
+    for (const failure of this.failures) {
+      try {
+        encode(failure.error, errorOptions);
+      } catch (problem) {
+        failure.error = problem;
+      }
+    }
+  }
 }
 
 /** Serves a pool until it is told to stop. */
@@ -171,7 +285,8 @@ export async function serveTasks(start: StartMessage, work: WorkerWork, channel:
   try {
     await importMainScript();
   } catch (error) {
-    reportDeath(name, error);
+    // Told by the pool, once, and not by each of its workers.
+    sendToParent(FromChild.ImportFailed, 0, encodeError(error));
     process.exit(1);
   }
   try {
@@ -186,8 +301,9 @@ export async function serveTasks(start: StartMessage, work: WorkerWork, channel:
   }
   const reader = new FrameReader();
   const loop = new TaskLoop(work.pool, origin);
+  const take = (head: number, id: number, body: Uint8Array) => loop.take(head, id, body);
   channel.on("data", (piece: Uint8Array) => {
-    reader.push(piece, (kind, id, body) => loop.take(kind, id, body));
+    reader.push(piece, take);
     void loop.work();
   });
   // With nothing but the channel it has nothing to do until the parent says something.

@@ -377,12 +377,11 @@ function whoIs(it: Pick<Inside, "name" | "daemon" | "authkey" | "identity">): Pr
   };
 }
 
-/** Who a worker of a pool is: as a `Process` made and started here would be. */
-export function identityOfWorker(): ProcessIdentity {
+/** Who a worker of a pool is: as a `Process` made and started here would be. Throws `RuntimeError` in a daemon. */
+export function identityOfWorker(name: string, daemon: boolean): ProcessIdentity {
   assertMayHaveChildren();
   const { identity, authkey } = inside(self);
-  const own = [...identity, ++created];
-  return whoIs({ name: `Process-${own.join(":")}`, daemon: false, authkey, identity: own });
+  return whoIs({ name, daemon, authkey, identity: [...identity, ++created] });
 }
 
 function assertMayHaveChildren(): void {

@@ -1,6 +1,7 @@
 /** What a thread asks of its io-service. Each request is one message; they are served in order. */
 import type { MessagePort } from "node:worker_threads";
 import type { ChildSettings } from "./child.js";
+import type { DispatcherOptions } from "./pool-dispatcher.js";
 import type { PoolAddress } from "./pool-post.js";
 
 /** Starts a process. */
@@ -26,36 +27,29 @@ export interface PoolRequest {
   readonly kind: "pool";
   readonly pool: number;
   readonly address: PoolAddress;
-  readonly maxWorkers: number;
-  readonly maxTasksPerChild: number;
+  /** Where its tasks come from. */
+  readonly stream: number;
+  /** For what is too large for the heap, both ways. */
+  readonly port: MessagePort;
+  readonly options: DispatcherOptions;
   readonly settings: ChildSettings;
   /** The body of the first frame to its workers; each gets a number behind the name in it. */
   readonly start: Uint8Array;
 }
 
-/** Hands in a task. A new block of states comes with the first task in it. */
-export interface TaskRequest {
-  readonly kind: "task";
+/** Tells that there are tasks, when the pool had asked to be told. */
+export interface TasksRequest {
+  readonly kind: "tasks";
   readonly pool: number;
-  readonly id: number;
-  readonly body: Uint8Array;
-  readonly states: { readonly block: number; readonly buffer: SharedArrayBuffer } | null;
 }
 
-/** Lets go of a task that was cancelled. */
-export interface ForgetRequest {
-  readonly kind: "forget";
-  readonly pool: number;
-  readonly id: number;
-}
-
-/** Ends a pool when its tasks are done. */
+/** Ends a pool when its tasks are done, or at once. */
 export interface ShutdownRequest {
-  readonly kind: "shutdown";
+  readonly kind: "shutdown" | "terminate";
   readonly pool: number;
 }
 
-/** The thread ends: daemons are terminated, pools finish. The answer comes when no child is left. */
+/** The thread ends: daemons are terminated, and so are pools of daemons; executors finish. The answer comes when no child is left. */
 export interface ExitRequest {
   readonly kind: "exit";
   readonly answer: SharedArrayBuffer;
@@ -73,8 +67,7 @@ export type Request =
   | SpawnRequest
   | SignalRequest
   | PoolRequest
-  | TaskRequest
-  | ForgetRequest
+  | TasksRequest
   | ShutdownRequest
   | ConnectionsRequest
   | ExitRequest;

@@ -6,6 +6,7 @@
  * all that its inputs give. An error of the input comes in its place in the sequence, which it ends.
  */
 
+import { checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { deadlineAfter } from "../../core/deadline.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
 import { Future, settle } from "../../futures/future.js";
@@ -76,30 +77,30 @@ export class ImapResults<T> implements ResultIterator<T> {
   }
 
   #handIn(): void {
-    const rounds: unknown[][] = [];
+    const list: unknown[] = [];
     let failure: Outcome | null = null;
     try {
-      while (rounds.length < this.#chunk) {
+      while (list.length < this.#chunk) {
         const step = this.#input.next();
         if (this.#inputEnded) return;
         if (step.done) {
           this.#endOfInput();
           break;
         }
-        rounds.push([step.value]);
+        list.push(step.value);
       }
     } catch (error) {
       failure = { failed: true, value: error };
       this.#endOfInput();
     }
     const place = this.#handedIn;
-    this.#handedIn += rounds.length + (failure === null ? 0 : 1);
-    this.#underWay += rounds.length;
-    if (rounds.length > 0) {
+    this.#handedIn += list.length + (failure === null ? 0 : 1);
+    this.#underWay += list.length;
+    if (list.length > 0) {
       try {
-        this.#engine.call(this.#fn, rounds, place, this.#chunk, this.#ended);
+        this.#engine.call(this.#fn, { list, spread: false }, place, this.#chunk, this.#ended);
       } catch (error) {
-        for (let i = 0; i < rounds.length; i++) this.#ended(place + i, true, error);
+        for (let i = 0; i < list.length; i++) this.#ended(place + i, true, error);
       }
     }
     if (failure !== null) this.#arrive(this.#handedIn - 1, failure);
@@ -142,6 +143,7 @@ export class ImapResults<T> implements ResultIterator<T> {
   }
 
   async #nextStep(options: WaitOptions | undefined): Promise<IteratorResult<T, undefined>> {
+    checkOptions(options, WAIT_OPTIONS);
     const deadline = deadlineAfter(options?.timeout);
     for (;;) {
       const step = this.#look();
@@ -153,6 +155,7 @@ export class ImapResults<T> implements ResultIterator<T> {
 
   /** Blocking {@link next}. */
   nextSync(options?: TimeoutOptions): IteratorResult<T, undefined> {
+    checkOptions(options, WAIT_OPTIONS);
     const deadline = deadlineAfter(options?.timeout);
     for (;;) {
       const step = this.#look();

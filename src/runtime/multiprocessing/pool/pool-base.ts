@@ -2,12 +2,17 @@
  * A pool as Python's `multiprocessing.pool` has it, above an engine of threads or of processes: `apply`, the maps, their
  * handles, and the ends.
  */
+import { checkOptions, type KnownOptions, knownOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
 import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
 import { AsyncResult, type CallbackOptions, finish } from "./async-result.js";
 import { ImapResults } from "./imap-results.js";
-import type { AnyFunction, CallEnded, PoolEngine } from "./pool-engine.js";
+import type { AnyFunction, CallEnded, Items, PoolEngine } from "./pool-engine.js";
+
+const CALLBACK_OPTIONS = knownOptions("{ callback: console.log }", "callback", "errorCallback");
+const CHUNK_OPTIONS = knownOptions("{ chunkSize: 100 }", "chunkSize");
+const MAP_ASYNC_OPTIONS = knownOptions("{ chunkSize: 100 }", "chunkSize", "callback", "errorCallback");
 
 export interface ChunkOptions {
   /** How many calls travel together; by default 1, or for `map` a quarter of a worker's share. Not below 1. */
@@ -49,11 +54,13 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
 
   /** Calls `fn` with each item. When all have run, resolves with all results or rejects with the first error. */
   async map<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: ChunkOptions): Promise<Awaited<R>[]> {
+    checkOptions(options, CHUNK_OPTIONS);
     return await this.mapAsync(fn, items, options).get();
   }
 
   /** Blocking {@link map}. */
   mapSync<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: ChunkOptions): Awaited<R>[] {
+    checkOptions(options, CHUNK_OPTIONS);
     return this.mapAsync(fn, items, options).getSync();
   }
 
@@ -63,10 +70,8 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     items: Iterable<T>,
     options?: ChunkOptions & CallbackOptions<Awaited<R>[]>,
   ): AsyncResult<Awaited<R>[]> {
-    this.#check(fn, items, options);
-    const rounds: unknown[][] = [];
-    for (const item of items) rounds.push([item]);
-    return this.#callAll(fn as AnyFunction, rounds, options);
+    this.#check(fn, items, options, MAP_ASYNC_OPTIONS);
+    return this.#callAll(fn as AnyFunction, { list: [...items], spread: false }, options);
   }
 
   /** {@link map} for functions of several parameters: each item is the list of arguments. */
@@ -75,6 +80,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     items: Iterable<Readonly<A>>,
     options?: ChunkOptions,
   ): Promise<Awaited<R>[]> {
+    checkOptions(options, CHUNK_OPTIONS);
     return await this.starmapAsync(fn, items, options).get();
   }
 
@@ -84,6 +90,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     items: Iterable<Readonly<A>>,
     options?: ChunkOptions,
   ): Awaited<R>[] {
+    checkOptions(options, CHUNK_OPTIONS);
     return this.starmapAsync(fn, items, options).getSync();
   }
 
@@ -93,10 +100,10 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     items: Iterable<Readonly<A>>,
     options?: ChunkOptions & CallbackOptions<Awaited<R>[]>,
   ): AsyncResult<Awaited<R>[]> {
-    this.#check(fn, items, options);
-    const rounds: unknown[][] = [];
-    for (const item of items) rounds.push([...requireIterable(item, "each item")]);
-    return this.#callAll(fn as AnyFunction, rounds, options);
+    this.#check(fn, items, options, MAP_ASYNC_OPTIONS);
+    const list: unknown[][] = [];
+    for (const item of items) list.push([...requireIterable(item, "each item")]);
+    return this.#callAll(fn as AnyFunction, { list, spread: true }, options);
   }
 
   /** Calls `fn` with each item and gives the results one by one, in order. After an error it can go on. */
@@ -127,6 +134,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
   /** Waits for the workers to end, or for the timeout. Rejects with `RangeError` before `close` or `terminate`. */
   async join(options?: WaitOptions): Promise<void> {
     this.#requireEnding();
+    checkOptions(options, WAIT_OPTIONS);
     try {
       await this.#engine.ended(options);
     } catch (error) {
@@ -137,6 +145,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
   /** Blocking {@link join}. */
   joinSync(options?: TimeoutOptions): void {
     this.#requireEnding();
+    checkOptions(options, WAIT_OPTIONS);
     try {
       this.#engine.endedSync(options);
     } catch (error) {
@@ -168,8 +177,9 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     if (this.#state === "running") throw new RangeError("Pool is still running");
   }
 
-  #check(fn: unknown, items: unknown, options: ChunkOptions | undefined): void {
+  #check(fn: unknown, items: unknown, options: ChunkOptions | undefined, known: KnownOptions): void {
     this.#requireRunning();
+    checkOptions(options, known);
     if (typeof fn !== "function")
       throw new TypeError(`a pool calls a function, not ${fn === null ? "null" : typeof fn}`);
     requireIterable(items, "items");
@@ -186,27 +196,31 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     args: Iterable<unknown> | null | undefined,
     options: CallbackOptions<Awaited<R>> | undefined,
   ): AsyncResult<Awaited<R>> {
-    this.#check(fn, args ?? [], undefined);
+    this.#check(fn, args ?? [], undefined, CALLBACK_OPTIONS);
+    checkOptions(options, CALLBACK_OPTIONS);
     const result = new AsyncResult<Awaited<R>>(options ?? undefined);
-    this.#handIn(fn, [[...(args ?? [])]], 1, (_, failed, value) => finish(result, failed, value));
+    this.#handIn(fn, { list: [[...(args ?? [])]], spread: true }, 1, (_, failed, value) =>
+      finish(result, failed, value),
+    );
     return result;
   }
 
   #callAll<R>(
     fn: AnyFunction,
-    rounds: unknown[][],
+    items: Items,
     options: (ChunkOptions & CallbackOptions<R[]>) | undefined,
   ): AsyncResult<R[]> {
     const result = new AsyncResult<R[]>(options);
-    const values: unknown[] = new Array(rounds.length);
-    let left = rounds.length;
+    const { length } = items.list;
+    const values: unknown[] = new Array(length);
+    let left = length;
     let failure: { readonly error: unknown } | null = null;
     if (left === 0) {
       finish(result, false, values);
       return result;
     }
     const chunk = options?.chunkSize ?? Math.ceil(left / (this.#engine.workers * 4));
-    this.#handIn(fn, rounds, chunk, (place, failed, value) => {
+    this.#handIn(fn, items, chunk, (place, failed, value) => {
       if (failed) failure ??= { error: value };
       else values[place] = value;
       if (--left === 0) finish(result, failure !== null, failure === null ? values : failure.error);
@@ -215,10 +229,10 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
   }
 
   /** Hands in calls that all have to be handed in: what cannot cross is thrown here and not told. */
-  #handIn(fn: AnyFunction, rounds: readonly (readonly unknown[])[], chunk: number, ended: CallEnded): void {
+  #handIn(fn: AnyFunction, items: Items, chunk: number, ended: CallEnded): void {
     let handingIn = true;
     let refused: DataCloneError | null = null;
-    this.#engine.call(fn, rounds, 0, chunk, (place, failed, value) => {
+    this.#engine.call(fn, items, 0, chunk, (place, failed, value) => {
       if (handingIn && failed && value instanceof DataCloneError) refused ??= value;
       else if (refused === null) ended(place, failed, value);
     });
@@ -232,7 +246,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     options: ChunkOptions | undefined,
     ordered: boolean,
   ): ImapResults<R> {
-    this.#check(fn, items, options);
+    this.#check(fn, items, options, CHUNK_OPTIONS);
     const results: ImapResults<R> = new ImapResults<R>(
       this.#engine,
       fn,

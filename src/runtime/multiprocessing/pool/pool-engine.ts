@@ -10,15 +10,21 @@ export type AnyFunction = (...args: never[]) => unknown;
 /** Told the end of a call: its place among those handed in together, and its value or what it threw. Must not throw. */
 export type CallEnded = (place: number, failed: boolean, value: unknown) => void;
 
+/** What calls are made with: the one argument of each or, with `spread`, the list of its arguments. */
+export interface Items {
+  readonly list: readonly unknown[];
+  readonly spread: boolean;
+}
+
 export interface PoolEngine {
   /** How many workers it has. */
   readonly workers: number;
   /**
-   * Hands in calls of one function, with places from `place` on; at most `chunk` of them travel together where that
-   * saves something. Throws if none can be handed in: the function cannot cross, or the pool is broken. A call whose
-   * arguments cannot cross is told as ended at once, with the `DataCloneError`.
+   * Hands in calls of one function, one for each item, with places from `place` on; at most `chunk` of them travel
+   * together where that saves something. Throws if none can be handed in: the function cannot cross, or the pool is
+   * broken. A call whose arguments cannot cross is told as ended at once, with the `DataCloneError`.
    */
-  call(fn: AnyFunction, rounds: readonly (readonly unknown[])[], place: number, chunk: number, ended: CallEnded): void;
+  call(fn: AnyFunction, items: Items, place: number, chunk: number, ended: CallEnded): void;
   /** No more calls will come: the workers end when what was handed in is done. */
   close(): void;
   /** Ends the workers at once; nothing is told any more. */

@@ -3,7 +3,7 @@ import { DataCloneError } from "../../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../../core/types.js";
 import type { TaskSink, ThreadPool } from "../../futures/thread-pool.js";
 import { TicketRuns } from "../../futures/ticket-runs.js";
-import type { AnyFunction, CallEnded, PoolEngine } from "./pool-engine.js";
+import type { AnyFunction, CallEnded, Items, PoolEngine } from "./pool-engine.js";
 
 class Calls implements TaskSink {
   readonly tickets = new TicketRuns();
@@ -27,18 +27,13 @@ export class ThreadEngine implements PoolEngine {
     this.workers = workers;
   }
 
-  call(
-    fn: AnyFunction,
-    rounds: readonly (readonly unknown[])[],
-    place: number,
-    _chunk: number,
-    ended: CallEnded,
-  ): void {
+  call(fn: AnyFunction, { list, spread }: Items, place: number, _chunk: number, ended: CallEnded): void {
     const callee = this.#pool.functionFor(fn);
     const calls = new Calls(ended);
-    rounds.forEach((round, i) => {
+    list.forEach((item, i) => {
       try {
-        calls.tickets.add(this.#pool.push(callee, round, calls), place + i);
+        const args = spread ? (item as unknown[]) : [item];
+        calls.tickets.add(this.#pool.push(callee, args, calls), place + i);
       } catch (error) {
         if (!(error instanceof DataCloneError)) throw error;
         ended(place + i, true, error);

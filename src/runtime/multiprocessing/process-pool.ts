@@ -1,0 +1,498 @@
+/**
+ * A pool of processes as its owner sees it: tasks that are not done, and how the pool ends. `ProcessPoolExecutor` and
+ * `Pool` stand on it.
+ *
+ * Tasks go through a stream in shared memory to the thread's io-service, where `pool-dispatcher.ts` feeds the worker
+ * processes; what comes of them is delivered to this thread's inbox, many results together. So tasks run and results
+ * arrive while this thread blocks.
+ */
+import { constants } from "node:os";
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
+import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { deadlineAfter } from "../core/deadline.js";
+import { BrokenProcessPool, ProcessError, RuntimeError, TimeoutError } from "../core/errors.js";
+import { type FunctionReference, referenceName, referenceTo } from "../core/function-reference.js";
+import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
+import { decode, encode } from "../core/structured-clone.js";
+import type { TimeoutOptions, WaitOptions } from "../core/types.js";
+import { Future, isDone, link, settle, type TaskLink } from "../futures/future.js";
+import {
+  addSource,
+  blockUntil,
+  expect,
+  fulfil,
+  inboxOffset,
+  register,
+  removeSource,
+  type Source,
+  takeInArrivals,
+  unregister,
+} from "../futures/inbox.js";
+import { affordableSite, beginWait, endWait } from "../futures/recorded-wait.js";
+import { childSettings } from "./child-settings.js";
+import { decodeList, encodeList } from "./chunk-codec.js";
+import { Form, FromChild, functionHead, MAX_FUNCTIONS, taskHead } from "./messages.js";
+import { describeEnd } from "./pool-dispatcher.js";
+import { LARGE, PoolEvent, RESULT_HEADER } from "./pool-post.js";
+import { identityOfWorker } from "./process.js";
+import { request, whenChildrenAreFinished } from "./service-client.js";
+import { encodeStart } from "./start-message.js";
+import { type TaskPlace, TaskStreamWriter } from "./task-stream.js";
+
+type AnyFunction = (...args: never[]) => unknown;
+/** Told the end of a call: its place among those handed in together, and its value or what it threw. Must not throw. */
+export type CallEnded = (place: number, failed: boolean, value: unknown) => void;
+
+export interface ProcessPoolSettings {
+  /** For the names of the processes, and messages. */
+  readonly name: string;
+  readonly maxWorkers: number;
+  readonly maxTasksPerChild: number;
+  /** For a `Pool`: all workers start at once, are daemons, and one that ends is replaced. Else its end breaks the pool. */
+  readonly replaces: boolean;
+  readonly initializer: FunctionReference | null;
+  /** Encoded. */
+  readonly initArgs: Uint8Array;
+}
+
+/** A function as tasks name it. */
+export interface PoolFunction {
+  readonly number: number;
+  readonly name: string;
+}
+
+/** Calls that travel together, each with an outcome of its own. */
+interface Chunk {
+  readonly place: number;
+  readonly count: number;
+  readonly ended: CallEnded;
+}
+
+/** A task that is not done. */
+interface Task extends TaskPlace {
+  readonly sink: Future<unknown> | Chunk;
+  /** The future's value is a list of values. */
+  readonly isList: boolean;
+  readonly fn: PoolFunction;
+}
+
+/** The error of calls whose process died with them. */
+export interface LostCallError extends ProcessError {
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class ProcessPool implements TaskLink, Source {
+  /** Its number in the trace. */
+  readonly poolNumber = newObjectNumber();
+  readonly #settings: ProcessPoolSettings;
+  readonly #open = new Map<number, Task>();
+  readonly #functions = new WeakMap<AnyFunction, PoolFunction>();
+  /** By the text of the reference: functions made again and again from the same source share a number. */
+  readonly #byText = new Map<string, PoolFunction>();
+  #lastFunction: AnyFunction | null = null;
+  #lastEntry: PoolFunction | null = null;
+  #stream: TaskStreamWriter | null = null;
+  #port: MessagePort | null = null;
+  #receivers: number[] = [];
+  #lastId = 0;
+  #shutdown = false;
+  #terminated = false;
+  #closed = false;
+  #expectsClose = false;
+  #broken: string | null = null;
+  /** What failed in a worker. */
+  #cause: unknown = undefined;
+  readonly #whenClosed: (() => void)[] = [];
+  /** Results that have arrived; the first is being read at `#at`. */
+  readonly #arrived: Buffer[] = [];
+  #at = 0;
+
+  constructor(settings: ProcessPoolSettings) {
+    this.#settings = settings;
+  }
+
+  // --- Tasks ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * The function of tasks to be handed in. Throws `RuntimeError` after a shutdown, `BrokenProcessPool`, and
+   * `DataCloneError` if it cannot cross.
+   */
+  functionFor(fn: AnyFunction): PoolFunction {
+    if (this.#broken !== null) throw this.#brokenError();
+    if (this.#shutdown) throw new RuntimeError("cannot schedule new futures after shutdown");
+    if (fn === this.#lastFunction) return this.#lastEntry as PoolFunction;
+    assertMayStart("process");
+    let entry = this.#functions.get(fn);
+    if (entry === undefined) {
+      const reference = referenceTo(fn, "fn");
+      entry = this.#enter(JSON.stringify(reference), referenceName(reference));
+      this.#functions.set(fn, entry);
+    }
+    this.#lastFunction = fn;
+    this.#lastEntry = entry;
+    return entry;
+  }
+
+  #enter(text: string, name: string): PoolFunction {
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    const number = this.#byText.size;
+    if (number === MAX_FUNCTIONS) throw new RangeError(`a pool can be given ${MAX_FUNCTIONS} different functions`);
+    const entry = { number, name };
+    this.#start().push(0, functionHead(number), Buffer.from(text));
+    this.#byText.set(text, entry);
+    return entry;
+  }
+
+  /** Queues a call. Throws `DataCloneError` if its arguments cannot cross. */
+  submit(fn: PoolFunction, args: readonly unknown[]): Future<unknown> {
+    const stream = this.#start();
+    const id = this.#nextId();
+    const head = taskHead(Form.Call, fn.number);
+    const time = recording ? now() : 0;
+    if (!stream.pushSimple(id, head, args)) {
+      stream.push(id, head, encode(args, { crossing: "process", once: true, path: "args" }));
+    }
+    const future = new Future<unknown>();
+    link(future, this, id);
+    this.#handedIn(stream, id, fn, future, false, time);
+    return future;
+  }
+
+  /** Queues calls that travel together: the future's value is the list of their values, or the first error. */
+  submitTogether(fn: PoolFunction, rounds: readonly (readonly unknown[])[]): Future<unknown[]> {
+    const stream = this.#start();
+    const id = this.#nextId();
+    const time = recording ? now() : 0;
+    const single = rounds.every((round) => round.length === 1);
+    const form = single ? Form.ItemsTogether : Form.ListsTogether;
+    const list = single ? rounds.map((round) => round[0]) : rounds;
+    stream.push(id, taskHead(form, fn.number), encodeList(list, { path: "args" }));
+    const future = new Future<unknown[]>();
+    link(future, this, id);
+    this.#handedIn(stream, id, fn, future as Future<unknown>, true, time);
+    return future;
+  }
+
+  /**
+   * Queues calls that travel together, with each an outcome of its own: of `items[from]` up to `items[to]`, which are
+   * the arguments, or with `spread` lists of arguments. Throws `DataCloneError` if one of them cannot cross; then none
+   * is queued.
+   */
+  call(fn: PoolFunction, items: readonly unknown[], spread: boolean, place: number, ended: CallEnded): void {
+    const stream = this.#start();
+    const id = this.#nextId();
+    const time = recording ? now() : 0;
+    const body = encodeList(items, { path: "args" });
+    stream.push(id, taskHead(spread ? Form.Lists : Form.Items, fn.number), body);
+    this.#handedIn(stream, id, fn, { place, count: items.length, ended }, true, time);
+  }
+
+  #nextId(): number {
+    // Zero is no task's.
+    this.#lastId = (this.#lastId + 1) >>> 0 || 1;
+    return this.#lastId;
+  }
+
+  #handedIn(
+    stream: TaskStreamWriter,
+    id: number,
+    fn: PoolFunction,
+    sink: Future<unknown> | Chunk,
+    isList: boolean,
+    time: number,
+  ): void {
+    this.#open.set(id, { at: stream.lastAt, segment: stream.lastSegment, sink, isList, fn });
+    expect();
+    if (time !== 0) emitAt(time, EventKind.TaskSubmit, this.poolNumber, affordableSite(time), id, intern(fn.name), 0);
+    if (stream.mustPoke()) request({ kind: "tasks", pool: this.poolNumber });
+  }
+
+  /** Takes back a task that no process has. */
+  tryCancel(id: number): boolean {
+    const task = this.#open.get(id);
+    if (task === undefined || !this.#stream!.cancel(task)) return false;
+    this.#remove(id);
+    if (recording) emit(EventKind.TaskCancel, this.poolNumber, 0, id, 0, 0);
+    return true;
+  }
+
+  /** True once a process has been given a task, which is not done. */
+  hasBegun(id: number): boolean {
+    const task = this.#open.get(id);
+    return task !== undefined && this.#stream!.isTaken(task);
+  }
+
+  #remove(id: number): Task | undefined {
+    const task = this.#open.get(id);
+    if (task === undefined) return undefined;
+    this.#open.delete(id);
+    fulfil();
+    return task;
+  }
+
+  // --- The service ---------------------------------------------------------------------------------------------------
+
+  /** Tells the io-service of this pool, if that was not done. A `Pool` starts its processes by this. */
+  start(): void {
+    this.#start();
+  }
+
+  #start(): TaskStreamWriter {
+    if (this.#stream !== null) return this.#stream;
+    const { name, maxWorkers, maxTasksPerChild, replaces, initializer, initArgs } = this.#settings;
+    assertMayStart("process");
+    const who = identityOfWorker(name, replaces);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#stream = new TaskStreamWriter(port1);
+    this.#receivers = [
+      register((_, payload) => this.#arrived.push(Buffer.from(payload.buffer, payload.byteOffset, payload.length))),
+      register((event, payload) => this.#event(event, payload)),
+    ];
+    addSource(this);
+    const [results, events] = this.#receivers as [number, number];
+    if (recording) whenChildrenAreFinished(takeInArrivals);
+    request(
+      {
+        kind: "pool",
+        pool: this.poolNumber,
+        address: { inbox: inboxOffset(), results, events },
+        stream: this.#stream.offset,
+        port: port2,
+        options: { maxWorkers, maxTasksPerChild, replaces },
+        settings: childSettings(),
+        start: encodeStart({
+          main: mainScriptUrl,
+          argv: process.argv,
+          who,
+          work: { kind: "worker", pool: this.poolNumber, initializer, initArgs },
+        }),
+      },
+      [port2],
+    );
+    return this.#stream;
+  }
+
+  /** True if there are results. */
+  pending(): boolean {
+    return this.#arrived.length > 0;
+  }
+
+  /** Takes in up to `max` results. */
+  take(max: number): void {
+    // What is settled may run code of the user that comes back here, so nothing is kept between two results.
+    for (let i = 0; i < max && this.#arrived.length > 0; i++) this.#takeOne();
+  }
+
+  #takeOne(): void {
+    const bytes = this.#arrived[0] as Buffer;
+    const id = bytes.readUInt32LE(this.#at);
+    const kind = bytes.readUInt32LE(this.#at + 4);
+    const length = bytes.readUInt32LE(this.#at + 8);
+    const from = this.#at + RESULT_HEADER;
+    const end = length === LARGE ? from : from + length;
+    const body =
+      length === LARGE ? (receiveMessageOnPort(this.#port!)?.message as Uint8Array) : bytes.subarray(from, end);
+    this.#at = end;
+    if (end === bytes.length) {
+      this.#arrived.shift();
+      this.#at = 0;
+    }
+    const task = this.#remove(id);
+    if (task === undefined) return;
+    if (task.sink instanceof Future) this.#settleFuture(task.sink, task.isList, kind, body);
+    else this.#settleChunk(task.sink, kind, body);
+  }
+
+  get #origin(): string {
+    return `a process of ${this.#settings.name}`;
+  }
+
+  #settleFuture(future: Future<unknown>, isList: boolean, kind: number, body: Uint8Array): void {
+    let value: unknown;
+    let failed = kind !== FromChild.Result;
+    try {
+      if (isList && !failed) value = decodeList(body, this.#origin);
+      else value = decode(body, failed ? { origin: this.#origin } : noOptions);
+    } catch (error) {
+      failed = true;
+      value = error;
+    }
+    settle(future, failed, value);
+  }
+
+  #settleChunk(chunk: Chunk, kind: number, body: Uint8Array): void {
+    let values: unknown[] = [];
+    let places: number[] = [];
+    let errors: unknown[] = [];
+    try {
+      if (kind === FromChild.Result) values = decodeList(body, this.#origin);
+      else if (kind === FromChild.Mixed) {
+        [values, places, errors] = decode(body, { origin: this.#origin }) as [unknown[], number[], unknown[]];
+      } else throw decode(body, { origin: this.#origin });
+    } catch (error) {
+      this.#failChunk(chunk, error);
+      return;
+    }
+    const { place, count, ended } = chunk;
+    const failures = new Map(places.map((at, i) => [at, errors[i]]));
+    for (let i = 0; i < count; i++) {
+      if (failures.size > 0 && failures.has(i)) ended(place + i, true, failures.get(i));
+      else ended(place + i, false, values[i]);
+    }
+  }
+
+  #failChunk({ place, count, ended }: Chunk, error: unknown): void {
+    for (let i = 0; i < count; i++) ended(place + i, true, error);
+  }
+
+  #fail({ sink }: Task, error: unknown): void {
+    if (!(sink instanceof Future)) this.#failChunk(sink, error);
+    else if (!isDone(sink)) sink.setException(error);
+  }
+
+  #event(event: number, payload: Uint8Array): void {
+    // What came before the event is in line before it.
+    while (this.#arrived.length > 0) this.#takeOne();
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+    switch (event) {
+      case PoolEvent.Cause:
+        this.#cause = decode(payload, { origin: this.#origin });
+        return;
+      case PoolEvent.Broken:
+        this.#break(bytes.toString());
+        return;
+      case PoolEvent.Lost:
+        this.#lost(bytes.readUInt32LE(8), bytes.readInt32LE(0), bytes.readInt32LE(4));
+        return;
+      case PoolEvent.Started:
+        if (recording) {
+          emit(EventKind.ProcessSpawn, 0, 0, bytes.readInt32LE(0), intern(bytes.toString("utf8", 4)), 0);
+        }
+        return;
+      case PoolEvent.Ended:
+        if (recording) emit(EventKind.ProcessExit, 0, 0, bytes.readInt32LE(0), bytes.readInt32LE(4) + 1000, 0);
+        return;
+      case PoolEvent.Closed:
+        this.#close();
+        return;
+    }
+  }
+
+  /** A process died with a task. */
+  #lost(id: number, pid: number, exitCode: number): void {
+    const task = this.#remove(id);
+    if (task === undefined) return;
+    if (recording) emit(EventKind.TaskEnd, this.poolNumber, 0, id, 0, EventFlag.Failed);
+    const { sink, fn } = task;
+    const calls =
+      sink instanceof Future || sink.count === 1
+        ? `the call of ${fn.name}`
+        : `${sink.count} calls of ${fn.name}, from number ${sink.place + 1} on`;
+    const signal = signalOf(-exitCode);
+    const error = new ProcessError(
+      `The process ${pid} of ${this.#settings.name} ${describeEnd(exitCode)} while it had ${calls}`,
+    );
+    this.#fail(task, Object.assign(error, { pid, exitCode, signal }) satisfies LostCallError);
+  }
+
+  #break(message: string): void {
+    this.#broken = message;
+    const tasks = [...this.#open.keys()];
+    // Nobody else will be told.
+    if (this.#settings.replaces && tasks.length === 0 && !this.#shutdown) console.error(this.#brokenError());
+    for (const id of tasks) {
+      const task = this.#remove(id);
+      if (task !== undefined) this.#fail(task, this.#brokenError());
+    }
+  }
+
+  #brokenError(): BrokenProcessPool {
+    const options = this.#cause === undefined ? undefined : { cause: this.#cause };
+    return new BrokenProcessPool(this.#broken as string, options);
+  }
+
+  // --- The end -------------------------------------------------------------------------------------------------------
+
+  /** Accepts nothing more; the processes end when all that was accepted is done. */
+  beginShutdown(cancelFutures: boolean): void {
+    const first = !this.#shutdown;
+    this.#shutdown = true;
+    if (cancelFutures) {
+      for (const { sink } of [...this.#open.values()]) if (sink instanceof Future) sink.cancel();
+    }
+    if (!first) return;
+    if (this.#stream === null) this.#closed = true;
+    else this.#expectClose("shutdown");
+  }
+
+  /** Ends the processes at once. What is open stays so for ever. */
+  terminate(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    this.#shutdown = true;
+    if (this.#stream === null) this.#closed = true;
+    for (const id of [...this.#open.keys()]) this.#remove(id);
+    this.#expectClose("terminate");
+  }
+
+  #expectClose(kind: "shutdown" | "terminate"): void {
+    if (this.#closed) return;
+    // The end of the workers is a delivery too.
+    if (!this.#expectsClose) expect();
+    this.#expectsClose = true;
+    request({ kind, pool: this.poolNumber });
+  }
+
+  #close(): void {
+    this.#closed = true;
+    for (const receiver of this.#receivers) unregister(receiver);
+    removeSource(this);
+    this.#port?.close();
+    this.#stream?.dispose();
+    if (this.#expectsClose) fulfil();
+    this.#expectsClose = false;
+    for (const resolve of this.#whenClosed.splice(0)) resolve();
+  }
+
+  /** Resolves when all processes have ended. Rejects with `TimeoutError` or the signal's reason if that comes first. */
+  async ended(options?: WaitOptions): Promise<void> {
+    takeInArrivals();
+    if (this.#closed) return;
+    const gate = new Future<void>();
+    link(gate, this, 0);
+    this.#whenClosed.push(() => settle(gate, false, undefined));
+    await gate.result(options);
+  }
+
+  /** Blocks until all processes have ended. Throws `TimeoutError` if it takes longer. */
+  endedSync(options?: TimeoutOptions): void {
+    const deadline = deadlineAfter(options?.timeout);
+    takeInArrivals();
+    if (this.#closed) return;
+    const wait = beginWait(WaitReason.Shutdown, this.poolNumber, false);
+    const ended = blockUntil(() => this.#closed, deadline) === "done";
+    endWait(wait, !ended);
+    if (!ended) throw new TimeoutError("The processes of the pool did not end in time");
+  }
+}
+
+const noOptions = {};
+
+function signalOf(number: number): NodeJS.Signals | null {
+  const entry = Object.entries(constants.signals).find(([, value]) => value === number);
+  return number > 0 && entry !== undefined ? (entry[0] as NodeJS.Signals) : null;
+}
+
+/** A whole number from 1, or the error that Python gives. */
+export function positive(value: number | undefined | null, name: string, otherwise: number): number {
+  if (value === undefined || value === null) return otherwise;
+  if (typeof value !== "number") throw new TypeError(`${name} must be an integer`);
+  if (value < 1 || Number.isNaN(value)) throw new RangeError(`${name} must be greater than 0`);
+  if (value !== Number.POSITIVE_INFINITY && !Number.isInteger(value)) throw new TypeError(`${name} must be an integer`);
+  return value;
+}
