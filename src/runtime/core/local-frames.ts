@@ -68,9 +68,9 @@ function keepStack<T>(error: Error, stack: T): T {
 }
 
 function textOf(error: Error, stack: string, shown: number): string {
-  const all = stack.split("\n").filter((line) => /^\s+at /.test(line));
-  const own = all.filter((line) => !isOwnFrame(line));
-  const frames = (own.length > 0 ? own : all).slice(0, shown).join("\n");
+  // An error that is made when an event comes has none.
+  const all = stack.split("\n").filter((line) => /^\s+at /.test(line) && !isOwnFrame(line));
+  const frames = all.slice(0, shown).join("\n");
   return frames === "" ? String(error) : `${String(error)}\n${frames}`;
 }
 

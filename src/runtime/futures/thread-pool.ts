@@ -23,7 +23,8 @@ import { decode, transfer } from "../core/structured-clone.js";
 import { allocateWorker, ChannelWord, type LineBlock, WorkerWord } from "../core/task-channel.js";
 import { TaskSender } from "../core/task-sender.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
-import { hasEnded, Thread, terminateWorker } from "../threading/thread.js";
+import { callHook } from "../threading/excepthook.js";
+import { errorOf, hasEnded, Thread, terminateWorker } from "../threading/thread.js";
 import { whenWorkerEnds } from "../threading/worker-end.js";
 import { Future, link, settle, type TaskLink } from "./future.js";
 import {
@@ -188,9 +189,9 @@ export class ThreadPool implements TaskLink, Source {
       return received?.extras ?? [];
     });
     const entry: PoolThread = { thread, words: own, port: port1, results, ended: false };
-    whenWorkerEnds(thread, (exitCode, error) => {
+    whenWorkerEnds(thread, (exitCode) => {
       takeInArrivals();
-      if (!entry.ended) this.#died(entry, exitCode, error instanceof Error ? error.message : "");
+      if (!entry.ended) this.#died(entry, exitCode, "");
     });
     thread.start();
     this.#tasks.addWorker(own.index);
@@ -307,10 +308,15 @@ export class ThreadPool implements TaskLink, Source {
     }
     const ticket = (Atomics.load(view, entry.words.index + WorkerWord.Task) - 1) | 0;
     const sink = ticket === -1 ? null : this.#tasks.ownerOf(ticket);
-    const how = reason !== "" ? `: ${reason}` : exitCode === null ? "" : ` with exit code ${exitCode}`;
+    const cause = errorOf(entry.thread);
+    const why = cause instanceof Error ? String(cause).split("\n", 1)[0] : reason;
+    const how = why ? `: ${why}` : exitCode === null ? "" : ` with exit code ${exitCode}`;
     const began = Atomics.load(view, entry.words.index + WorkerWord.NativeId) !== 0;
     const where = sink !== null ? "while it ran a task" : began ? "between tasks" : "before it could take a task";
-    const error = this.#break(`The thread ${entry.thread.name} of the pool ended ${where}${how}`, undefined);
+    const isNews = cause !== undefined && this.#open === 0 && this.#broken === null;
+    const error = this.#break(`The thread ${entry.thread.name} of the pool ended ${where}${how}`, cause);
+    // No task is left to tell it by.
+    if (isNews) callHook(cause, entry.thread as unknown as Thread);
     // Not if the thread was ended before it ran it: then it was queued still.
     if (sink !== null && this.#tasks.ownerOf(ticket) !== null) {
       this.#tasks.finish(ticket);

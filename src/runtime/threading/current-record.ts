@@ -9,6 +9,7 @@ export interface ThreadWorkerData {
   readonly heddleThread: {
     /** Index of the thread's record. */ readonly record: number;
     /** The encoded {@link ThreadStart}. */ readonly payload: Uint8Array;
+    /** It works for a pool: its error is not for the hook. */ readonly watched: boolean;
     /** What could not be encoded and came by the worker's own channel. */ readonly extras: unknown[];
   };
 }

@@ -17,12 +17,13 @@ let reported = false;
 /** From its end on, that nothing is left to run is no news. */
 let ending = false;
 
-/** Tells of an error that ended this thread: to the hook of who started it, if there is one, else on stderr. */
+/** Tells of an error that ended this thread: to its pool or the hook of who started it, if there is one, else on stderr. */
 function report(error: unknown): void {
   if (reported) return;
   reported = true;
   const record = currentRecord();
-  if (record.starterHasHook) {
+  const { watched } = (workerData as ThreadWorkerData).heddleThread;
+  if (watched || record.starterHasHook) {
     let bytes: Uint8Array;
     try {
       bytes = encode(error);

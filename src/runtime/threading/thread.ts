@@ -25,7 +25,7 @@ import type { Activity, ActivityOptions, TimeoutOptions, WaitOptions } from "../
 import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { callHook } from "./excepthook.js";
 import { ThreadRecord } from "./thread-record.js";
-import { workerEnded, workerFailed } from "./worker-end.js";
+import { isWatched, workerEnded, workerError, workerFailed } from "./worker-end.js";
 
 const THREAD_OPTIONS = knownOptions("{ target: work, args: [1] }", "target", "args", "name", "daemon");
 
@@ -68,6 +68,9 @@ export class ExistingThread {
     readonly args: readonly unknown[] = [],
   ) {}
 }
+
+/** What ended a thread whose worker is watched; undefined if that was no error, or is not known. */
+export let errorOf: (thread: Thread<any>) => unknown;
 
 /** True if a thread has ended, also if it died without a word and no event could tell as this thread blocks. */
 export let hasEnded: (thread: Thread<any>) => boolean;
@@ -114,6 +117,10 @@ export class Thread<A extends unknown[] = []> implements Activity {
 
   static {
     hasEnded = (thread) => thread.#record.ended();
+    errorOf = (thread) => {
+      thread.#deliverError();
+      return workerError(thread);
+    };
   }
 
   /** Makes a thread without starting it. Throws `DataCloneError` if the target cannot cross. */
@@ -206,7 +213,9 @@ export class Thread<A extends unknown[] = []> implements Activity {
     installMainOutput();
     this.#started = true;
     const record = this.#record;
-    const data: ThreadWorkerData = { heddleThread: { record: record.index, payload, extras } };
+    const data: ThreadWorkerData = {
+      heddleThread: { record: record.index, payload, extras, watched: isWatched(this) },
+    };
     const site = recording ? callSite() : 0;
     let worker: Worker;
     // The thread's record points to its starter's.
@@ -241,7 +250,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
     };
     worker.on("error", (error) => {
       workerFailed(this, error);
-      callHook(error, this as unknown as Thread);
+      if (!isWatched(this)) callHook(error, this as unknown as Thread);
     });
     worker.on("message", (message) => {
       // It has ended itself and only waits for daemons of its own.
@@ -268,7 +277,9 @@ export class Thread<A extends unknown[] = []> implements Activity {
     if (this.#record.starter !== currentRecord().hookWord) return;
     const bytes = this.#record.takeError();
     if (bytes === null) return;
-    callHook(decode(bytes, { origin: `thread "${this.name}"` }), this as unknown as Thread);
+    const error = decode(bytes, { origin: `thread "${this.name}"` });
+    if (isWatched(this)) workerFailed(this, error);
+    else callHook(error, this as unknown as Thread);
   }
 
   #checkJoin(): void {
