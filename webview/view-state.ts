@@ -3,7 +3,8 @@ import type { LaneList } from "./model/lane-list.js";
 import type { LoadedTrace } from "./model/loaded-trace.js";
 import type { Thing } from "./model/things.js";
 import { Viewport } from "./model/viewport.js";
-import { type Description, describe } from "./ui/describe.js";
+import { describe } from "./ui/describe.js";
+import type { Description } from "./ui/description.js";
 
 /** What is shown, and what of it is chosen: all that pointer, keys and drawing share. */
 export class ViewState {
@@ -47,13 +48,14 @@ export class ViewState {
   get litObject(): number {
     if (!this.trace) return -1;
     const lane = this.lanes.find(this.pointerLane);
-    if (lane && (lane.kind === "lock" || lane.kind === "queue" || lane.kind === "pool")) return lane.index;
+    if (lane && (lane.kind === "lock" || lane.kind === "queue" || lane.kind === "pool" || lane.kind === "connection"))
+      return lane.index;
     const thing = this.hover ?? this.selection;
     if (thing?.type === "slice") {
       const { kind, object } = this.trace.model.threads[thing.thread]!.slices;
       // All tasks of a pool would be most of the picture.
       return kind[thing.row] === SliceKind.Task ? -1 : object[thing.row]!;
     }
-    return thing?.type === "hold" ? thing.object : -1;
+    return thing?.type === "hold" || thing?.type === "message" ? thing.object : -1;
   }
 }

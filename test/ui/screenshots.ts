@@ -1,17 +1,18 @@
-/** Takes the pictures a person looks at: `tsx test/ui/screenshots.ts [FILE.heddle]`, into out/screenshots/. */
+/** Takes the pictures a person looks at: `tsx test/ui/screenshots.ts [FILE.heddle | processes]`, into out/screenshots/. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { launchBrowser } from "./browser.js";
 import { demoTrace } from "./demo-trace.js";
 import { oneFileHtml } from "./one-file-html.js";
+import { processesTrace } from "./processes-trace.js";
 
 const folder = join(__dirname, "../../out/screenshots");
 const file = process.argv[2];
 
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const bytes = file ? readFileSync(file) : demoTrace().bytes();
+  const bytes = file === "processes" ? processesTrace().bytes() : file ? readFileSync(file) : demoTrace().bytes();
   const browser = await launchBrowser();
   const shots: [string, number, number, string, "full" | "compact"][] = [
     ["dark", 1280, 800, "dark", "full"],

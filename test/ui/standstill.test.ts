@@ -1,81 +1,22 @@
 /** What the timeline says of a program that can never go on. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import type { Browser, Page } from "playwright-core";
-import type { FromWebview, ToWebview } from "../../src/protocol/messages.js";
 import { hangFrame } from "../../src/trace/writer.js";
 import { ms, type SyntheticTrace } from "../analysis/synthetic-trace.js";
-import { chromiumPath, launchBrowser } from "./browser.js";
-import { oneFileHtml, type PageOptions } from "./one-file-html.js";
+import type { PageOptions } from "./one-file-html.js";
 import { deadlockTrace, starvedTrace } from "./stuck-trace.js";
+import { type OpenOptions, TimelinePages } from "./timeline-pages.js";
 
 const stopped = (made: SyntheticTrace) => made.bytes({ exitCode: null, signal: "SIGTERM", hung: true });
 
 describe("a standstill in a browser", function () {
   this.timeout(60_000);
-  let browser: Browser;
-  let folder: string;
-  let page: Page;
-  let pages = 0;
-  let errors: string[] = [];
+  const pages = new TimelinePages();
 
-  before(async function () {
-    if (!chromiumPath) this.skip();
-    folder = mkdtempSync(join(tmpdir(), "heddle-ui-"));
-    browser = await launchBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    if (folder) rmSync(folder, { recursive: true });
-  });
-  beforeEach(() => {
-    errors = [];
-  });
-  afterEach(async () => {
-    await page?.close();
-    assert.deepEqual(errors, []);
-  });
-
-  async function open(options: PageOptions, { fakeHost = false, width = 1280, height = 800 } = {}): Promise<void> {
-    const path = join(folder, `page-${pages++}.html`);
-    writeFileSync(path, oneFileHtml(options));
-    page = await browser.newPage({ viewport: { width, height } });
-    page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("dialog", (dialog) => {
-      errors.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    await page.addInitScript("globalThis.__name = (f) => f");
-    if (fakeHost) {
-      await page.addInitScript(() => {
-        globalThis.sent = [];
-        globalThis.acquireVsCodeApi = () => ({
-          postMessage: (message: FromWebview) => void globalThis.sent.push(message),
-          getState: () => null,
-          setState: () => {},
-        });
-      });
-    }
-    await page.goto(pathToFileURL(path).href);
-    if (options.bytes) await page.waitForSelector("body[data-complete=true]");
+  async function open(options: PageOptions, page: OpenOptions = {}): Promise<void> {
+    if (options.bytes) await pages.openTrace(options.bytes, { ...options, ...page });
+    else await pages.open(options, page);
   }
-
-  const post = (message: Exclude<ToWebview, { type: "trace-bytes" }>): Promise<void> =>
-    page.evaluate((data) => window.postMessage(data, "*"), message);
-  const postBytes = (bytes: Uint8Array, done = false): Promise<void> =>
-    page.evaluate(
-      (given) =>
-        window.postMessage({ type: "trace-bytes", bytes: Uint8Array.from(given.bytes), done: given.done }, "*"),
-      { bytes: [...bytes], done },
-    );
-  const banner = () => page.locator(".standstill");
-  const drawn = (): Promise<void> =>
-    page.evaluate(
-      () => new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
-    );
+  const banner = () => pages.page.locator(".standstill");
 
   it("is told in one sentence below the header, and a click on a thread shows its wait", async () => {
     await open({ bytes: stopped(deadlockTrace()) });
@@ -84,9 +25,9 @@ describe("a standstill in a browser", function () {
       (await banner().textContent()) ?? "",
       /^Deadlock: this program could never go on after 400 ms, because “(one|two)” waits for Lock “(ledger|accounts)”, which “(one|two)” holds, and “(one|two)” waits for Lock “(accounts|ledger)”, which “(one|two)” holds\.$/,
     );
-    assert.equal(await page.locator(".badge.failed").textContent(), "hung");
+    assert.equal(await pages.page.locator(".badge.failed").textContent(), "hung");
     await banner().getByRole("button", { name: "“two”" }).click();
-    const details = page.locator(".details");
+    const details = pages.page.locator(".details");
     await details.getByText("waits for lock").waitFor();
     assert.match((await details.textContent()) ?? "", /accounts/);
     assert.match((await details.textContent()) ?? "", /bank\.ts:19/);
@@ -106,10 +47,10 @@ describe("a standstill in a browser", function () {
 
   it("marks on the time axis since when, wherever one looks", async () => {
     await open({ bytes: stopped(deadlockTrace()) });
-    await drawn();
+    await pages.drawn();
     const share = async (): Promise<[number, number]> => {
-      const axis = (await page.locator(".axis svg").boundingBox())!;
-      const band = await page
+      const axis = (await pages.page.locator(".axis svg").boundingBox())!;
+      const band = await pages.page
         .locator(".axis .stuck")
         .evaluate((rect) => [Number(rect.getAttribute("x")), Number(rect.getAttribute("width"))]);
       return [band[0]! / axis.width, (band[0]! + band[1]!) / axis.width];
@@ -117,9 +58,9 @@ describe("a standstill in a browser", function () {
     const [from, to] = await share();
     // The standstill was found at 1900 ms, where the trace ends, and there is a little room behind that.
     assert.ok(Math.abs(from / to - 400 / 1900) < 0.005, `${from} ${to}`);
-    await page.mouse.move(1100, 400);
-    for (let i = 0; i < 8; i++) await page.keyboard.press("w");
-    await drawn();
+    await pages.page.mouse.move(1100, 400);
+    for (let i = 0; i < 8; i++) await pages.page.keyboard.press("w");
+    await pages.drawn();
     const [near, far] = await share();
     assert.ok(near <= 0 && far > 0.99, `${near} ${far}`);
   });
@@ -128,34 +69,34 @@ describe("a standstill in a browser", function () {
     const made = deadlockTrace();
     made.hangs.length = 0;
     await open({ bytes: null }, { fakeHost: true });
-    await post({ type: "trace-reset", name: "bank.ts", live: true });
-    await post({ type: "trace-status", state: "running", detail: "" });
-    await postBytes(made.bytes({ end: false }));
-    await page.locator(".label", { hasText: "two" }).waitFor();
+    await pages.post({ type: "trace-reset", name: "bank.ts", live: true });
+    await pages.post({ type: "trace-status", state: "running", detail: "" });
+    await pages.postBytes(made.bytes({ end: false }));
+    await pages.page.locator(".label", { hasText: "two" }).waitFor();
     assert.ok(!(await banner().isVisible()));
-    await postBytes(hangFrame({ pid: 100, t: ms(1900), hung: true, sinceNs: ms(400) }));
+    await pages.postBytes(hangFrame({ pid: 100, t: ms(1900), hung: true, sinceNs: ms(400) }));
     await banner().waitFor();
     assert.match((await banner().textContent()) ?? "", /^Deadlock: this program can never go on since 400 ms/);
-    assert.ok(await page.locator(".badge.live").isVisible());
-    await postBytes(hangFrame({ pid: 100, t: ms(1950), hung: false, sinceNs: ms(1950) }));
+    assert.ok(await pages.page.locator(".badge.live").isVisible());
+    await pages.postBytes(hangFrame({ pid: 100, t: ms(1950), hung: false, sinceNs: ms(1950) }));
     await banner().waitFor({ state: "hidden" });
-    await drawn();
-    assert.equal(await page.locator(".axis .stuck").getAttribute("width"), "0");
+    await pages.drawn();
+    assert.equal(await pages.page.locator(".axis .stuck").getAttribute("width"), "0");
   });
 
   it("has a short form in the sidebar, which leads to the timeline", async () => {
     await open({ bytes: null, mode: "compact" }, { fakeHost: true, width: 280, height: 400 });
-    await post({ type: "trace-reset", name: "bank.ts", live: false });
-    await postBytes(stopped(deadlockTrace()), true);
+    await pages.post({ type: "trace-reset", name: "bank.ts", live: false });
+    await pages.postBytes(stopped(deadlockTrace()), true);
     await banner().waitFor();
     assert.match(
       (await banner().textContent()) ?? "",
       /^Deadlock, could never go on: (“one” → “two” → “one”|“two” → “one” → “two”)\.$/,
     );
-    assert.ok((await page.evaluate(() => document.body.scrollWidth)) <= 280);
+    assert.ok((await pages.page.evaluate(() => document.body.scrollWidth)) <= 280);
     await banner().getByRole("button").first().click();
-    await page.waitForFunction(() => globalThis.sent.some((message) => message.type === "open-timeline"));
-    const message = await page.evaluate(() => globalThis.sent.find((sent) => sent.type === "open-timeline"));
+    await pages.page.waitForFunction(() => globalThis.sent.some((message) => message.type === "open-timeline"));
+    const message = await pages.page.evaluate(() => globalThis.sent.find((sent) => sent.type === "open-timeline"));
     assert.ok(message?.type === "open-timeline");
     assert.ok(message.fromNs! <= ms(400) && message.toNs! >= ms(1900), JSON.stringify(message));
   });
@@ -164,15 +105,15 @@ describe("a standstill in a browser", function () {
     await open({ bytes: stopped(deadlockTrace({ prefix: "<img src=x onerror=alert(1)>\u0007\u202e" })) });
     await banner().waitFor();
     assert.match((await banner().textContent()) ?? "", /“<img src=x onerror=alert\(1\)>␇/);
-    assert.equal(await page.locator("img").count(), 0);
+    assert.equal(await pages.page.locator("img").count(), 0);
   });
 
   for (const theme of ["dark", "light", "hc-dark", "hc-light"]) {
     it(`stands out in ${theme}`, async () => {
       const outlined = async (bytes: Uint8Array): Promise<{ pixels: number; contrasts: number[] }> => {
         await open({ bytes, theme });
-        await drawn();
-        return page.locator(".lanes-canvas").evaluate((canvas: HTMLCanvasElement) => {
+        await pages.drawn();
+        return pages.page.locator(".lanes-canvas").evaluate((canvas: HTMLCanvasElement) => {
           const style = getComputedStyle(document.body);
           const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
           const rgb = (color: string): number[] => {
@@ -212,7 +153,7 @@ describe("a standstill in a browser", function () {
       // Above and below two waits, two device pixels thick.
       assert.ok(pixels > 4 * 200, `${pixels}`);
       assert.ok(contrasts[0]! >= 3 && contrasts[1]! >= 4.5, contrasts.join());
-      await page.close();
+      await pages.page.close();
       const going = deadlockTrace();
       going.hangs.length = 0;
       assert.equal((await outlined(going.bytes())).pixels, 0);

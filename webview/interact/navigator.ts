@@ -2,7 +2,7 @@
 import { SliceKind } from "../../src/analysis/model.js";
 import { nextNamed, type SearchHit } from "../model/search.js";
 import { extentOf, neighbour, type Thing } from "../model/things.js";
-import { sliceAt } from "../ui/describe.js";
+import { sliceAt } from "../ui/description.js";
 import type { ViewState } from "../view-state.js";
 
 export interface NavigatorActions {

@@ -1,6 +1,6 @@
 /** What the pointer does over the lanes: pointing, clicking, dragging, the wheel. */
 import { extentOf, hitTest, sameThing, type Thing } from "../model/things.js";
-import type { Description } from "../ui/describe.js";
+import type { Description } from "../ui/description.js";
 import type { Tooltip } from "../ui/tooltip.js";
 import type { ViewState } from "../view-state.js";
 import type { Navigator } from "./navigator.js";

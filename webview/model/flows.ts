@@ -118,6 +118,12 @@ export function flowWords(kind: number): { readonly from: string; readonly to: s
       return { from: "item put by", to: "item taken by" };
     case FlowKind.Task:
       return { from: "submitted by", to: "ran on" };
+    case FlowKind.Message:
+      return { from: "message from", to: "message to" };
+    case FlowKind.Request:
+      return { from: "asked by", to: "asked" };
+    case FlowKind.Reply:
+      return { from: "answered by", to: "answered" };
     case FlowKind.Result:
       return { from: "result from", to: "result to" };
     default:

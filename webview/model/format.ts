@@ -1,4 +1,5 @@
 /** Numbers and names as people read them. */
+export { formatBytes } from "../../src/analysis/report/format.js";
 
 const units: readonly (readonly [number, string])[] = [
   [1e9, "s"],

@@ -4,7 +4,7 @@ import { ObjectKind } from "../../src/trace/events.js";
 import { displayName, plural, shortSite } from "./format.js";
 import type { TrackIndexes } from "./track-indexes.js";
 
-export type LaneKind = "group" | "thread" | "lock" | "queue" | "pool" | "core" | "counter";
+export type LaneKind = "group" | "thread" | "lock" | "queue" | "pool" | "connection" | "core" | "counter";
 
 export interface Lane {
   /** Stable while the trace grows. */
@@ -19,7 +19,7 @@ export interface Lane {
   readonly group: string;
   readonly top: number;
   readonly height: number;
-  /** Threads: rows of slices. Locks: rows of holders. */
+  /** Threads: rows of slices. Locks: rows of holders. Connections: rows of messages. */
   readonly rows: number;
   /** Groups: whether its lanes are hidden. */
   readonly collapsed: boolean;
@@ -94,7 +94,11 @@ export function layOutLanes(model: TraceModel, indexes: TrackIndexes, options: L
 
   const place = (object: ObjectTrack): string => {
     const parts = [object.site ? shortSite(object.site) : ""];
-    if (several) parts.push(`pid ${model.processes[object.process]?.pid ?? "?"}`);
+    const pids = object.processes.map((index) => model.processes[index]?.pid ?? "?");
+    if (pids.length > 3) parts.push(`${pids.length} processes`);
+    else if (pids.length > 1) parts.push(`pids ${pids.join(", ")}`);
+    else if (several) parts.push(`pid ${pids[0] ?? "?"}`);
+    if (object.scope === "manager") parts.push("by a manager");
     return parts.filter(Boolean).join(" · ");
   };
   const title = (object: ObjectTrack): string =>
@@ -104,12 +108,18 @@ export function layOutLanes(model: TraceModel, indexes: TrackIndexes, options: L
   const locks: Body[] = [];
   const queues: Body[] = [];
   const pools: Body[] = [];
+  const connections: Body[] = [];
   for (const object of model.objects) {
     const common = { index: object.index, title: title(object), subtitle: place(object) };
     if (object.depth) queues.push({ ...common, id: `queue:${object.index}`, kind: "queue", rows: 0, height: steps });
     else if (object.queued || object.busy)
       pools.push({ ...common, id: `pool:${object.index}`, kind: "pool", rows: 0, height: steps });
-    else if (object.holds || object.waiters) {
+    else if (object.messages) {
+      if (object.messages.count === 0) continue;
+      const rows = Math.max(1, indexes.objects[object.index]?.messages?.levels.length ?? 1);
+      const height = 2 * size.padding + Math.max(size.twoLines, rows * size.holdRow);
+      connections.push({ ...common, id: `connection:${object.index}`, kind: "connection", rows, height });
+    } else if (object.holds || object.waiters) {
       const used = (object.holds?.count ?? 0) + (object.waiters?.count ?? 0);
       if (used === 0) continue;
       const rows = Math.max(1, indexes.objects[object.index]?.holds?.levels.length ?? 1);
@@ -121,6 +131,7 @@ export function layOutLanes(model: TraceModel, indexes: TrackIndexes, options: L
   addGroup("locks", -1, "Locks", "holders and waiters", locks);
   addGroup("queues", -1, "Queues", "items in them", queues);
   addGroup("pools", -1, "Pools", "running, waiting", pools);
+  addGroup("connections", -1, "Connections", "messages on their way", connections);
   const counters = model.counters.map((counter) => ({
     id: `counter:${counter.index}`,
     kind: "counter" as const,
@@ -204,6 +215,12 @@ export function totalHeight(lanes: readonly Lane[]): number {
 const kindNames: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(ObjectKind).map(([name, kind]) => [kind, name]),
 );
+
+/** The id of an object's lane, whether it is shown or not. */
+export function laneOfObject(object: ObjectTrack): string {
+  const kind = object.depth ? "queue" : object.queued || object.busy ? "pool" : object.messages ? "connection" : "lock";
+  return `${kind}:${object.index}`;
+}
 
 /** "Lock", "ThreadPoolExecutor", … */
 export function objectKindName(kind: ObjectKind): string {

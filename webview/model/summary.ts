@@ -3,6 +3,7 @@
 import { SliceKind, type TraceModel } from "../../src/analysis/model.js";
 import { signalKindOf } from "../../src/analysis/signals.js";
 import type { Headline } from "../../src/protocol/messages.js";
+import { WaitReason } from "../../src/trace/events.js";
 import { STATES } from "./state-shares.js";
 import type { TrackIndexes } from "./track-indexes.js";
 
@@ -26,6 +27,11 @@ export interface Summary {
   readonly states: Float64Array;
   /** Sorted by time waited. */
   readonly obstacles: readonly Obstacle[];
+}
+
+/** Whether a wait for such a reason is for an object: a condition, event, barrier or connection. */
+function isForObject(reason: number): boolean {
+  return signalKindOf(reason) !== 0 || reason === WaitReason.Receive || reason === WaitReason.Send;
 }
 
 /** Keeps sums up to date while a trace grows; each finished wait is counted once. */
@@ -83,7 +89,7 @@ export class Summarizer {
     const object = slices.object[row]!;
     const forObject =
       (kind >= SliceKind.LockWait && kind <= SliceKind.QueueGetWait) ||
-      (kind === SliceKind.OtherWait && signalKindOf(slices.value[row]!) !== 0);
+      (kind === SliceKind.OtherWait && isForObject(slices.value[row]!));
     if (!forObject || object < 0) return true;
     const end = slices.end[row]!;
     if (Number.isNaN(end)) return false;

@@ -10,6 +10,7 @@ export type Thing =
   | { readonly type: "state"; readonly lane: string; readonly thread: number; readonly row: number }
   | { readonly type: "mark"; readonly lane: string; readonly thread: number; readonly row: number }
   | { readonly type: "hold"; readonly lane: string; readonly object: number; readonly row: number }
+  | { readonly type: "message"; readonly lane: string; readonly object: number; readonly row: number }
   | { readonly type: "core"; readonly lane: string; readonly core: number; readonly row: number }
   /** The value of a queue, pool or counter at an instant. */
   | { readonly type: "value"; readonly lane: string; readonly time: number };
@@ -35,6 +36,8 @@ export function isThingOf(model: TraceModel, value: unknown): value is Thing {
         return model.threads[thread as number]?.marks.count;
       case "hold":
         return model.objects[object as number]?.holds?.count;
+      case "message":
+        return model.objects[object as number]?.messages?.count;
       case "core":
         return model.cores[core as number]?.count;
     }
@@ -57,6 +60,8 @@ export function extentOf(model: TraceModel, thing: Thing): { start: number; end:
       return of(model.threads[thing.thread]!.states, thing.row);
     case "hold":
       return of(model.objects[thing.object]!.holds!, thing.row);
+    case "message":
+      return of(model.objects[thing.object]!.messages!, thing.row);
     case "core":
       return of(model.cores[thing.core]!, thing.row);
     case "mark": {
@@ -109,6 +114,11 @@ export function hitTest(
         if (row >= 0) return { type: "hold", lane: lane.id, object: lane.index, row };
       }
       return { type: "value", lane: lane.id, time };
+    }
+    case "connection": {
+      const level = Math.max(0, Math.floor(inner / size.holdRow));
+      const row = hit(indexes.objects[lane.index]!.messages?.levels[level]);
+      return row >= 0 ? { type: "message", lane: lane.id, object: lane.index, row } : null;
     }
     case "core": {
       const row = hit(indexes.cores[lane.index]);
@@ -169,6 +179,15 @@ export function neighbour(
       const row =
         same?.type === "hold" ? same.row + step : lowerBound(holds.start, holds.count, time) - (step > 0 ? 0 : 1);
       return row >= 0 && row < holds.count ? { type: "hold", lane: lane.id, object: lane.index, row } : null;
+    }
+    case "connection": {
+      const messages = model.objects[lane.index]!.messages;
+      if (!messages) return null;
+      const row =
+        same?.type === "message"
+          ? same.row + step
+          : lowerBound(messages.start, messages.count, time) - (step > 0 ? 0 : 1);
+      return row >= 0 && row < messages.count ? { type: "message", lane: lane.id, object: lane.index, row } : null;
     }
     case "core": {
       const core = model.cores[lane.index]!;

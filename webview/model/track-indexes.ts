@@ -12,13 +12,14 @@ export interface ThreadIndexes {
 
 export interface ObjectIndexes {
   readonly holds: PackedIntervals | null;
+  readonly messages: PackedIntervals | null;
   readonly waiters: StepCurve | null;
   readonly depth: StepCurve | null;
   readonly queued: StepCurve | null;
   readonly busy: StepCurve | null;
 }
 
-/** The most rows in which a lock's holders at once are shown. */
+/** The most rows in which a lock's holders at once are shown, or the messages on their way. */
 export const MAX_HOLDERS = 4;
 
 /** What makes drawing and looking up fast, per track of a trace; grows with it. */
@@ -52,6 +53,7 @@ export class TrackIndexes {
       if (!indexes) {
         indexes = {
           holds: object.holds && new PackedIntervals(object.holds, MAX_HOLDERS),
+          messages: object.messages && new PackedIntervals(object.messages, MAX_HOLDERS),
           waiters: object.waiters && new StepCurve(object.waiters),
           depth: object.depth && new StepCurve(object.depth),
           queued: object.queued && new StepCurve(object.queued),

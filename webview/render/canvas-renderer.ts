@@ -4,6 +4,7 @@
  * All rectangles go into a {@link PixelFrame}; the canvas gets that as a whole, and over it what has curves: texts,
  * marks, arrows.
  */
+import { formatBytes } from "../model/format.js";
 import type { PixelRange } from "../model/interval-index.js";
 import { type Lane, lanesBetween, size } from "../model/lanes.js";
 import { type BandPixels, bandPixels } from "../model/state-shares.js";
@@ -122,6 +123,16 @@ export class CanvasRenderer implements Renderer {
         });
         const base = top + Math.round((lane.rows * size.holdRow + 2 + size.waiters) * ratio);
         if (object.waiters) this.#steps.drawWaiters(picture, object.waiters, base);
+        return;
+      }
+      case "connection": {
+        const { messages } = model.objects[lane.index]!;
+        indexes.objects[lane.index]?.messages?.levels.forEach((level, i) => {
+          const rowTop = top + Math.round(i * size.holdRow * ratio);
+          const height = Math.round((size.holdRow - 1) * ratio);
+          const words = (row: number): string => formatBytes(messages!.bytes[row]!);
+          drawOwners(picture, lane, level, messages!.thread, "message", rowTop, height, words);
+        });
         return;
       }
       case "core": {

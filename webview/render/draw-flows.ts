@@ -1,5 +1,6 @@
 /** Arrows between lanes: those of what is selected or hovered strongly, all others faintly while they are few. */
 import { FlowKind, SliceKind } from "../../src/analysis/model.js";
+import { formatBytes } from "../model/format.js";
 import { type Lane, size } from "../model/lanes.js";
 import { extentOf, type Thing } from "../model/things.js";
 import type { Brush } from "./brush.js";
@@ -16,6 +17,10 @@ export function drawFlows(brush: Brush, scene: Scene): void {
 
   const strong = new Set<number>();
   for (const thing of [scene.selection, scene.hover]) {
+    if (thing?.type === "message") {
+      const flow = arrowOfMessage(scene, thing);
+      if (flow >= 0) strong.add(flow);
+    }
     if (!thing || !("thread" in thing)) continue;
     const { start, end } = extentOf(model, thing);
     // A long slice has many; what began and ended it says most.
@@ -32,6 +37,7 @@ export function drawFlows(brush: Brush, scene: Scene): void {
     context.globalAlpha = 1;
   }
   for (const flow of strong) arrow(flow, theme.highContrast ? theme.foreground : theme.accent, 1.75);
+  for (const flow of strong) if (model.flows.kind[flow] === FlowKind.Message) label(flow);
   brush.forgetColor();
 
   function arrow(flow: number, color: string, thickness: number): void {
@@ -68,10 +74,48 @@ export function drawFlows(brush: Brush, scene: Scene): void {
     context.fill();
   }
 
+  /** A message's size, in the middle of its arrow. */
+  function label(flow: number): void {
+    const { fromThread, fromTime, toThread, toTime, bytes } = model.flows;
+    const from = laneOfThread.get(fromThread[flow]!);
+    const to = laneOfThread.get(toThread[flow]!);
+    if (!from || !to || from === to) return;
+    const { ratio } = brush;
+    const x = ((viewport.xOf(fromTime[flow]!) + viewport.xOf(toTime[flow]!)) / 2) * ratio;
+    const y = ((middle(from) + middle(to)) / 2) * ratio;
+    if (x < 0 || x > brush.width || y < 0 || y > brush.height) return;
+    const words = formatBytes(bytes[flow]!);
+    context.font = `${10 * ratio}px ${theme.smallFont.replace(/^\S+ /, "")}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    const width = context.measureText(words).width + 8 * ratio;
+    context.fillStyle = theme.background;
+    context.fillRect(x - width / 2, y - 7 * ratio, width, 14 * ratio);
+    context.fillStyle = theme.foreground;
+    context.fillText(words, x, y);
+    context.textAlign = "start";
+  }
+
   function middle(lane: Lane): number {
     const inSlices = lane.rows > 0 ? size.padding + size.sliceRow / 2 : lane.height / 2;
     return lane.top - scene.scrollTop + inSlices;
   }
+}
+
+/** The arrow of a message: the one that arrives when it did; or -1. */
+function arrowOfMessage({ flows, model }: Scene, thing: Extract<Thing, { type: "message" }>): number {
+  const messages = model.objects[thing.object]!.messages!;
+  const to = messages.toThread[thing.row]!;
+  if (to < 0) return -1;
+  const end = messages.end[thing.row]!;
+  const arrows = flows.into(to, end, end, 50);
+  const { kind, object, bytes } = model.flows;
+  return (
+    arrows.find(
+      (flow) =>
+        kind[flow] === FlowKind.Message && object[flow] === thing.object && bytes[flow] === messages.bytes[thing.row],
+    ) ?? -1
+  );
 }
 
 function isWait(scene: Scene, thing: Thing): boolean {

@@ -9,7 +9,7 @@ import type { Ink } from "./pixel-frame.js";
 export function outlineChosen(
   picture: Picture,
   lane: Lane,
-  type: "slice" | "hold" | "core",
+  type: "slice" | "hold" | "core" | "message",
   index: IntervalIndex,
   y: number,
   height: number,
@@ -22,7 +22,9 @@ export function outlineChosen(
         ? model.threads[thing.thread]!.slices
         : thing.type === "hold"
           ? model.objects[thing.object]!.holds!
-          : model.cores[lane.index]!;
+          : thing.type === "message"
+            ? model.objects[thing.object]!.messages!
+            : model.cores[lane.index]!;
     outlineSpan(picture, columns.start[thing.row]!, columns.end[thing.row]!, y, height, ink, thickness);
   });
 }

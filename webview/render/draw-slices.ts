@@ -1,4 +1,5 @@
-/** Draws rows of slices: those of a thread, the holders of a lock, the threads on a core. */
+/** Draws rows of slices: those of a thread, the holders of a lock, the threads on a core, the messages of a connection. */
+import type { TraceModel } from "../../src/analysis/model.js";
 import { displayName } from "../model/format.js";
 import type { IntervalIndex } from "../model/interval-index.js";
 import { type Lane, size } from "../model/lanes.js";
@@ -82,15 +83,24 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
   outlineChosen(picture, lane, "slice", index, y, height);
 }
 
-/** Which thread had a lock or a core. */
+/** A thread's name, short: the main thread of one process among several goes by the process's. */
+function ownerName({ threads, processes }: TraceModel, index: number): string {
+  const thread = threads[index];
+  if (thread === undefined) return "other";
+  const process = processes.length > 1 && thread.isMain ? processes[thread.process]!.name : "";
+  return displayName(process || thread.name);
+}
+
+/** Which thread had a lock or a core, or sent a message. `words` is what stands there, the thread's name if not told. */
 export function drawOwners(
   picture: Picture,
   lane: Lane,
   index: IntervalIndex,
   threads: Int32Array,
-  type: "hold" | "core",
+  type: "hold" | "core" | "message",
   y: number,
   height: number,
+  words?: (row: number) => string,
 ): void {
   const { scene, range, frame, texts, styles, ratio } = picture;
   const gap = Math.max(1, Math.round(ratio * 0.75));
@@ -106,7 +116,7 @@ export function drawOwners(
     }
     run.end();
     frame.rect(left, y, right - left - gap, height, style.ink);
-    const name = thread < 0 ? "other" : displayName(scene.model.threads[thread]?.name ?? "");
+    const name = words === undefined ? ownerName(scene.model, thread) : words(row);
     texts.add(name, left, right, y + height / 2, style.text, 1, range.pixels, ratio);
   });
   run.end();

@@ -36,6 +36,8 @@ export class SliceStyles {
     switch (kind) {
       case SliceKind.Span:
       case SliceKind.Task:
+      case SliceKind.Request:
+      case SliceKind.Serve:
         this.#named[name] ??= this.numbered(hash(strings[name] ?? ""));
         return this.#named[name];
       case SliceKind.Gc:

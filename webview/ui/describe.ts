@@ -1,38 +1,14 @@
 /** What is said of a thing: its title, its facts, and the other things it leads to. */
-import { SliceKind, ThreadState, type TraceModel } from "../../src/analysis/model.js";
+import { FlowKind, SliceKind, ThreadState, type TraceModel } from "../../src/analysis/model.js";
 import { ObjectKind } from "../../src/trace/events.js";
 import { type FlowIndex, flowWords } from "../model/flows.js";
-import { displayName, formatDuration, formatInstant, formatPercent, plural } from "../model/format.js";
+import { displayName, formatBytes, formatDuration, formatInstant, formatPercent, plural } from "../model/format.js";
 import { type Lane, objectKindName } from "../model/lanes.js";
 import { extentOf, type Thing } from "../model/things.js";
 import type { TrackIndexes } from "../model/track-indexes.js";
 import { ASYNC_FLAG, FAILED_FLAG } from "../render/slice-style.js";
-
-export interface Link {
-  readonly words: string;
-  readonly target: Thing;
-}
-
-export interface Fact {
-  readonly label: string;
-  readonly value: string;
-  /** Where a click leads. */
-  readonly target?: Thing | null;
-}
-
-export interface Description {
-  /** A CSS class that gives the colour: a state or a kind. */
-  readonly tone: string;
-  readonly kind: string;
-  readonly title: string;
-  readonly facts: readonly Fact[];
-  /** Who caused it, and what it caused. */
-  readonly links: readonly Fact[];
-  /** "file:line:column", or "". */
-  readonly site: string;
-  /** The user's JSON detail, or "". */
-  readonly detail: string;
-}
+import { describeMessage, requestFacts } from "./describe-traffic.js";
+import { type Description, type Fact, objectName, sliceAt, threadName } from "./description.js";
 
 const stateWords: Readonly<Record<number, readonly [string, string]>> = {
   [ThreadState.Running]: ["running", "running"],
@@ -52,6 +28,8 @@ const sliceWords: Readonly<Record<number, readonly [string, string]>> = {
   [SliceKind.OtherWait]: ["blocked", "waits"],
   [SliceKind.Gc]: ["gc", "garbage collection"],
   [SliceKind.LoopDelay]: ["delay", "event loop was late"],
+  [SliceKind.Request]: ["span", "request to a manager"],
+  [SliceKind.Serve]: ["span", "serves a request"],
 };
 
 export function describe(
@@ -94,7 +72,11 @@ export function describe(
             target: { type: "hold", lane: `lock:${object}`, object, row: holder.row },
           });
       }
-      links.push(...flowFacts(model, indexes, flows, thing.thread, start, end, tone === "blocked" && !open));
+      if (slices.kind[row] === SliceKind.Request || slices.kind[row] === SliceKind.Serve) {
+        const request = requestFacts(model, thing.thread, row);
+        facts.push(...request.facts);
+        links.push(...request.links);
+      } else links.push(...flowFacts(model, indexes, flows, thing.thread, start, end, tone === "blocked" && !open));
       const detail = slices.detail[row]!;
       return {
         tone: flags & FAILED_FLAG ? "failed" : tone,
@@ -161,6 +143,8 @@ export function describe(
         detail: "",
       };
     }
+    case "message":
+      return describeMessage(model, indexes, thing);
     case "core": {
       const thread = model.cores[thing.core]!.thread[thing.row]!;
       facts.push({ label: "for", value: duration }, when, { label: "core", value: String(thing.core) });
@@ -262,7 +246,7 @@ function flowFacts(
     const other = fromThread[flow]!;
     facts.push({
       label: flowWords(kind[flow]!).from,
-      value: `${threadName(model, other)}, ${formatInstant(fromTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
+      value: `${threadName(model, other)}${sizeOf(model, flow)}, ${formatInstant(fromTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
       target: sliceAt(model, indexes, other, fromTime[flow]!),
     });
   }
@@ -270,25 +254,16 @@ function flowFacts(
     const other = toThread[flow]!;
     facts.push({
       label: flowWords(kind[flow]!).to,
-      value: `${threadName(model, other)}, ${formatInstant(toTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
+      value: `${threadName(model, other)}${sizeOf(model, flow)}, ${formatInstant(toTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
       target: sliceAt(model, indexes, other, toTime[flow]!),
     });
   }
   return facts;
 }
 
-/** The innermost slice of a thread at an instant, else its state; null if neither is known. */
-export function sliceAt(model: TraceModel, indexes: TrackIndexes, thread: number, time: number): Thing | null {
-  const index = indexes.threads[thread];
-  const track = model.threads[thread];
-  if (!index || !track) return null;
-  const lane = `thread:${thread}`;
-  for (let depth = index.slices.depths.length - 1; depth >= 0; depth--) {
-    const row = index.slices.depths[depth]!.hit(time, 1000, model.endNs);
-    if (row >= 0) return { type: "slice", lane, thread, row };
-  }
-  const row = index.states.rowAt(time);
-  return row >= 0 ? { type: "state", lane, thread, row } : null;
+/** Of a message, how large it was. */
+function sizeOf({ flows }: TraceModel, flow: number): string {
+  return flows.kind[flow] === FlowKind.Message ? `, ${formatBytes(flows.bytes[flow]!)}` : "";
 }
 
 function holderAt(model: TraceModel, object: number, time: number): { thread: number; row: number } | null {
@@ -319,15 +294,4 @@ function shares(states: Float64Array, length: number): string {
       .map(([part, word]) => `${formatPercent(part)} ${word}`)
       .join(", ") || "not sampled"
   );
-}
-
-export function threadName(model: TraceModel, thread: number): string {
-  const track = model.threads[thread];
-  if (!track) return "another program";
-  const name = displayName(track.name) || (track.isMain ? "main" : `thread ${track.number || track.tid}`);
-  return model.processes.length > 1 ? `${name} (pid ${model.processes[track.process]?.pid})` : name;
-}
-
-export function objectName(model: TraceModel, object: number): string {
-  return displayName(model.objects[object]?.name ?? "");
 }

@@ -1,9 +1,9 @@
 import type { TraceModel } from "../../src/analysis/model.js";
 import { displayName, formatDuration, parseSite, plural, shortSite } from "../model/format.js";
-import { objectKindName } from "../model/lanes.js";
+import { laneOfObject, objectKindName } from "../model/lanes.js";
 import type { Obstacle } from "../model/summary.js";
 import type { Thing } from "../model/things.js";
-import { type Description, type Fact, objectName } from "./describe.js";
+import { type Description, type Fact, objectName } from "./description.js";
 import { h, icon, icons } from "./dom.js";
 
 export interface DetailsActions {
@@ -67,7 +67,7 @@ export class DetailsPane {
       const object = model.objects[obstacle.object]!;
       const bar = h("i", {});
       bar.style.width = `${Math.max(2, Math.round((obstacle.waitedNs / most) * 100))}%`;
-      const lane = `${object.depth ? "queue" : object.queued || object.busy ? "pool" : "lock"}:${obstacle.object}`;
+      const lane = laneOfObject(object);
       return h(
         "div",
         { class: "obstacle" },

@@ -1,5 +1,5 @@
 import { shortSite } from "../model/format.js";
-import type { Description } from "./describe.js";
+import type { Description } from "./description.js";
 import { h } from "./dom.js";
 
 /** What the pointer rests on, beside it. */

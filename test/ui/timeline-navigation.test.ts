@@ -1,0 +1,115 @@
+/** Moving about in the timeline, by mouse and by keys. */
+import assert from "node:assert/strict";
+import { demoTrace } from "./demo-trace.js";
+import { TimelinePages } from "./timeline-pages.js";
+
+describe("moving about in the timeline", function () {
+  this.timeout(60_000);
+  const pages = new TimelinePages();
+
+  it("zooms, pans and fits by keys and wheel", async () => {
+    await pages.openTrace(demoTrace().bytes());
+    const whole = await pages.axis();
+    await pages.page.keyboard.press("w");
+    await pages.drawn();
+    const zoomed = await pages.axis();
+    assert.notEqual(zoomed, whole);
+    await pages.page.keyboard.press("d");
+    await pages.drawn();
+    assert.notEqual(await pages.axis(), zoomed);
+    await pages.page.keyboard.press("f");
+    await pages.drawn();
+    assert.equal(await pages.axis(), whole);
+    const [x, y] = await pages.lanePoint("worker-1", 0.5, 20);
+    await pages.page.mouse.move(x, y);
+    await pages.page.keyboard.down("Control");
+    await pages.page.mouse.wheel(0, -240);
+    await pages.page.keyboard.up("Control");
+    await pages.page.waitForFunction((before) => {
+      const now = [...document.querySelectorAll(".axis text")].map((text) => text.textContent).join();
+      return now !== before;
+    }, whole);
+    const before = await pages.axis();
+    await pages.page.mouse.down();
+    await pages.page.mouse.move(x - 200, y, { steps: 4 });
+    await pages.page.mouse.up();
+    await pages.drawn();
+    assert.notEqual(await pages.axis(), before);
+    // A span marked with Shift is what F zooms to.
+    await pages.page.keyboard.down("Shift");
+    await pages.page.mouse.move(x - 100, y);
+    await pages.page.mouse.down();
+    await pages.page.mouse.move(x, y, { steps: 4 });
+    await pages.page.mouse.up();
+    await pages.page.keyboard.up("Shift");
+    const unmarked = await pages.axis();
+    await pages.page.keyboard.press("f");
+    await pages.drawn();
+    assert.notEqual(await pages.axis(), unmarked);
+  });
+
+  it("scrolls lanes with the plain wheel, and chooses a part in the overview", async () => {
+    await pages.openTrace(demoTrace().bytes());
+    const [x, y] = await pages.lanePoint("worker-1", 0.5, 20);
+    await pages.page.mouse.move(x, y);
+    await pages.page.mouse.wheel(0, 120);
+    await pages.page.waitForFunction(() => document.querySelector(".scroller")!.scrollTop > 50);
+    const whole = await pages.axis();
+    const strip = (await pages.page.locator(".overview-canvas").boundingBox())!;
+    await pages.page.mouse.move(strip.x + 100, strip.y + 20);
+    await pages.page.mouse.down();
+    await pages.page.mouse.move(strip.x + 200, strip.y + 20, { steps: 4 });
+    await pages.page.mouse.up();
+    await pages.drawn();
+    assert.notEqual(await pages.axis(), whole);
+  });
+
+  it("can be used with the keyboard alone, and says what is selected", async () => {
+    await pages.openTrace(demoTrace().bytes());
+    const said = pages.page.locator(".announcer");
+    await pages.page.keyboard.press("ArrowDown");
+    await pages.page.keyboard.press("ArrowDown");
+    await pages.drawn();
+    assert.match((await pages.page.locator(".label.active .title").textContent()) ?? "", /worker-1/);
+    await pages.page.keyboard.press(".");
+    const first = await said.textContent();
+    assert.match(first ?? "", /settle, task/);
+    await pages.page.keyboard.press(".");
+    assert.notEqual(await said.textContent(), first);
+    await pages.page.keyboard.press(",");
+    assert.equal(await said.textContent(), first);
+    // The task came from main's submit; following the arrow leads there.
+    await pages.page.keyboard.press("[");
+    assert.match((await said.textContent()) ?? "", /thread main/);
+    await pages.page.keyboard.press("?");
+    assert.ok(await pages.page.locator(".overlay").isVisible());
+    await pages.page.keyboard.press("Escape");
+    assert.ok(!(await pages.page.locator(".overlay").isVisible()));
+    await pages.page.keyboard.press("Escape");
+    assert.match((await pages.page.locator(".details").textContent()) ?? "", /Most waited for/);
+  });
+
+  it("finds lanes and names", async () => {
+    await pages.openTrace(demoTrace().bytes());
+    await pages.page.keyboard.press("/");
+    await pages.page.keyboard.type("render");
+    await pages.page.locator(".result", { hasText: "render report" }).waitFor();
+    await pages.page.keyboard.press("Enter");
+    await pages.page.keyboard.press("Escape");
+    assert.match((await pages.page.locator(".details").textContent()) ?? "", /render report/);
+    await pages.page.keyboard.press("Control+f");
+    await pages.page.locator(".search input").fill("no such thing");
+    await pages.page.getByText("Nothing is called that.").waitFor();
+    // Once it is closed, keys are the timeline's again.
+    await pages.page.keyboard.press("Escape");
+    await pages.page.keyboard.press("?");
+    assert.ok(await pages.page.locator(".overlay").isVisible());
+  });
+
+  it("collapses groups", async () => {
+    await pages.openTrace(demoTrace().bytes());
+    await pages.page.locator(".label.group", { hasText: "Locks" }).click();
+    await pages.drawn();
+    assert.ok(!(await pages.titles()).includes("ledger"));
+  });
+});
