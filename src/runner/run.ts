@@ -88,7 +88,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const session = JSON.stringify({ file: trace.path, originNs: String(origin), parentPid: -1 });
   const marker = `"originNs":"${origin}"`;
   const tree = new ProcessTree(marker);
-  const sampler = startSystemSampler({ write: trace.write, originNs: origin });
+  const attempt = noting(trace.path, onProgress);
+  const write = (frame: Uint8Array): void => attempt(() => trace.write(frame));
+  const sampler = startSystemSampler({ write, originNs: origin });
 
   const started = now();
   const child = spawn(
@@ -125,7 +127,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     if (pid !== undefined) {
       sampler.watch(pid);
       tree.add(pid);
-      trace.write(processStartFrame({ pid, parentPid: -1, name: basename(options.script), t: started }));
+      write(processStartFrame({ pid, parentPid: -1, name: basename(options.script), t: started }));
       onProgress({ state: "started", pid, file: trace.path });
       if (options.signal?.aborted) abort();
       options.signal?.addEventListener("abort", abort);
@@ -136,8 +138,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
     monitor?.stop();
     await stopper.finish(signal !== null);
     await sampler.stop();
-    trace.write(processEndFrame({ pid: pid!, t, exitCode, signal }));
-    trace.finish({ t, exitCode, signal, hung: stoodStill });
+    write(processEndFrame({ pid: pid!, t, exitCode, signal }));
+    attempt(() => trace.finish({ t, exitCode, signal, hung: stoodStill }));
+    trace.close();
     return { exitCode, signal, file: trace.path, hung };
   } catch (error) {
     monitor?.stop();
@@ -189,6 +192,24 @@ function openTrace(
     }
   }
   throw new RunError("no-trace-file", `${failures.join("; ")}.`);
+}
+
+/**
+ * For what the runner writes to the trace: where that fails (a full disk), it says so, once, and the script goes on as
+ * it would without a trace. What comes later is tried all the same: there may be room again.
+ */
+function noting(path: string, onProgress: (progress: RunProgress) => void): (write: () => void) => void {
+  let isTold = false;
+  return (write) => {
+    try {
+      write();
+    } catch (error) {
+      if (isTold) return;
+      isTold = true;
+      const why = error instanceof Error ? error.message : String(error);
+      onProgress({ state: "note", message: `${path} cannot be written any more (${why}); the trace is not whole` });
+    }
+  };
 }
 
 function endOf(child: ChildProcess): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
