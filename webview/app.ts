@@ -380,13 +380,7 @@ export class App {
     const headline = { ...summary.headline, live: this.#isLive };
     this.#setStill(standstill.find());
     const exit = this.#still ? "hung" : (model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`));
-    this.#header.update(
-      headline,
-      summary.states[3]!,
-      summary.states[4]!,
-      exit,
-      Boolean(this.#still ?? model.signal ?? model.exitCode),
-    );
+    this.#header.update(headline, summary.states, exit, Boolean(this.#still ?? model.signal ?? model.exitCode));
     if (model.command.length > 0) this.#header.setName(commandName(model.command), model.command.join(" "));
     this.#layout.setNotes(traceNotes(model));
     this.#host.send({ type: "headline", headline });

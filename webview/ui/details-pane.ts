@@ -61,7 +61,7 @@ export class DetailsPane {
   showObstacles(model: TraceModel, obstacles: readonly Obstacle[]): void {
     const top = obstacles.filter((obstacle) => obstacle.waitedNs > 0).slice(0, 6);
     const signature = JSON.stringify(top.map((o) => [o.object, o.waits, Math.round(o.waitedNs / 1e6)]));
-    if (!this.#changed(`obstacles${signature}`)) return;
+    if (!this.#changed(`obstacles${model.complete}${signature}`)) return;
     const most = top[0]?.waitedNs ?? 1;
     const items = top.map((obstacle) => {
       const object = model.objects[obstacle.object]!;

@@ -58,6 +58,7 @@ export class Header {
       ["blocked", "blocked"],
       ["io", "I/O"],
       ["sleep", "asleep"],
+      ["idle", "idle"],
     ] as const) {
       const part = h("i", { class: `part ${state}` });
       this.#parts.push(part);
@@ -97,8 +98,8 @@ export class Header {
     this.#name.title = whole;
   }
 
-  /** Shows the numbers; `ioNs` and `asleepNs` are off the core for I/O and by its own wish. */
-  update(headline: Headline, ioNs: number, asleepNs: number, exit: string, failed: boolean): void {
+  /** Shows the numbers; `states` are the times of all threads in each state, as in `model/summary.ts`. */
+  update(headline: Headline, states: Float64Array, exit: string, failed: boolean): void {
     setText(this.#duration, formatDuration(headline.durationNs));
     setText(this.#cores, headline.coresUsed.toFixed(headline.coresUsed < 9.95 ? 1 : 0));
     setText(this.#coresOf, `of ${headline.coresAvailable} cores`);
@@ -106,7 +107,7 @@ export class Header {
     this.#exit.hidden = headline.live || exit === "";
     setText(this.#exit, exit);
     setClass(this.#exit, "failed", failed);
-    const times = [headline.runningNs, headline.readyNs, headline.blockedNs, ioNs, asleepNs];
+    const times = [...states];
     const sum = times.reduce((a, b) => a + b, 0);
     const words = [
       "running",
@@ -114,6 +115,7 @@ export class Header {
       "blocked",
       "off their cores for I/O or page faults",
       "asleep",
+      "idle, with nothing to do",
     ];
     times.forEach((time, i) => {
       const part = sum > 0 ? time / sum : 0;
@@ -122,7 +124,7 @@ export class Header {
       const share = this.#values[i]!.parentElement as HTMLElement;
       share.title = `${formatDuration(time)} ${words[i]}, summed over threads`;
       // Of the less common states only those that were there.
-      share.hidden = i > 2 && part === 0;
+      share.hidden = i > 2 && time === 0;
     });
     this.#bar.setAttribute(
       "aria-label",

@@ -39,16 +39,24 @@ export class LaneLabels {
     indexes: TrackIndexes,
     span: { readonly start: number; readonly end: number },
   ): void {
-    const seen = new Set<string>();
+    const shown = new Set<string>();
+    for (let i = first; i < last; i++) shown.add(lanes[i]!.id);
+    for (const [id, item] of this.#items) {
+      if (shown.has(id)) continue;
+      item.element.remove();
+      this.#items.delete(id);
+    }
+    let at = this.element.firstElementChild;
     for (let i = first; i < last; i++) {
       const lane = lanes[i]!;
-      seen.add(lane.id);
       let item = this.#items.get(lane.id);
       if (!item) {
         item = this.#create(lane);
         this.#items.set(lane.id, item);
-        this.element.append(item.element);
       }
+      // In the order of the lanes, which is that of the Tab key and of screen readers; most stand right already.
+      if (at !== item.element) this.element.insertBefore(item.element, at);
+      at = item.element.nextElementSibling;
       if (item.lane !== lane) {
         item.lane = lane;
         const { style } = item.element;
@@ -64,11 +72,6 @@ export class LaneLabels {
       }
       setClass(item.element, "active", lane.id === active);
       if (item.meter && item.value) this.#meter(lane, item.meter, item.value, model, indexes, span);
-    }
-    for (const [id, item] of this.#items) {
-      if (seen.has(id)) continue;
-      item.element.remove();
-      this.#items.delete(id);
     }
   }
 
