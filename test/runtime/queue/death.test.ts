@@ -8,14 +8,14 @@ import { HeapWord, words } from "../../../src/runtime/core/heap.js";
 import { decodeFrom, encode } from "../../../src/runtime/core/structured-clone.js";
 import { threadHeap } from "../../../src/runtime/core/thread-heap.js";
 import { Chain } from "../../../src/runtime/queue/chain.js";
+import type { Place } from "../../../src/runtime/queue/place.js";
 import { Segments } from "../../../src/runtime/queue/segments.js";
 import { H, NOTHING, type SharedQueue, taken } from "../../../src/runtime/queue/shared-queue.js";
 import { SkipList } from "../../../src/runtime/queue/skip-list.js";
 
 const { view } = words;
-/** The number of a thread, and its id in the system, which no thread of the system has. */
-const DEAD = 999;
-const NOBODY = 0x3ffff0;
+/** The identity of a thread that is gone: no system gives such a high number. */
+const DEAD = 0x3ffff001;
 
 class Death extends Error {}
 
@@ -54,7 +54,6 @@ function orphanLocks(queue: SharedQueue): void {
     .concat(HeapWord.AllocLock)) {
     if (view[lock] === 0) continue;
     view[lock] = DEAD;
-    view[lock + 1] = (NOBODY << 10) | DEAD;
   }
 }
 
@@ -162,6 +161,59 @@ describe("the death of a thread in a shared queue", function () {
             break;
           }
         }
+      }
+    });
+  }
+});
+
+describe("the death of a thread in the line of those who wait", () => {
+  /** What the dead one was doing, and which of the three places was its own. */
+  const steps: [string, (queue: SharedQueue, places: Place[]) => void, number][] = [
+    ["waking one", ({ items }) => items.wakeOne(), -1],
+    ["waking all", ({ items }) => items.wakeAll(), -1],
+    ["coming", ({ items }) => items.enter(), -1],
+    ["leaving from the middle", (_queue, places) => places[1]!.leave(false), 1],
+    ["leaving from the front", (_queue, places) => places[0]!.leave(true), 0],
+    ["leaving from the end", (_queue, places) => places[2]!.leave(false), 2],
+    [
+      "coming back to the front",
+      ({ items }, places) => {
+        items.wakeOne();
+        places[0]!.waitSync(0);
+        places[0]!.waitSync(0);
+      },
+      0,
+    ],
+  ];
+
+  for (const [name, step, gone] of steps) {
+    it(`leaves it whole: ${name}`, () => {
+      for (let at = 0; ; at++) {
+        const queue = Segments.create(threadHeap);
+        const { items } = queue;
+        const places = [items.enter(), items.enter(), items.enter()];
+        const died = dieAt(at, () => step(queue, places));
+        orphanLocks(queue);
+        // A place of somebody who lives: it must still be possible to come, to be woken and to leave.
+        const late = items.enter();
+        let wakes = 0;
+        while (items.wakeOne()) assert.ok(++wakes <= 5, `step ${at}: no end of wakes`);
+        assert.equal(items.occupied, false, `step ${at}`);
+        // Woken, and at once: who lives has its mark.
+        const alive = places.filter((_, i) => i !== gone);
+        for (const place of [late, ...alive]) {
+          const began = performance.now();
+          place.waitSync(500);
+          assert.ok(performance.now() - began < 400, `step ${at}: nobody woke it`);
+          place.leave(false);
+        }
+        assert.equal(items.occupied, false);
+        const next = items.enter();
+        assert.equal(items.wakeOne(), true);
+        next.waitSync(500);
+        next.leave(true);
+        assert.equal(items.occupied, false);
+        if (!died) break;
       }
     });
   }
