@@ -39,10 +39,11 @@ export const internal = {
 // The target of a pool's threads crosses like any function of the library, though nobody imports it.
 functionReference.setLibraryNamespaces({ ...namespaces, "thread pool": { serveThreadPool } });
 
-// The bundler calls a class that names itself `_Thread`; users see the name in stacks and reports.
+// The bundler calls a class that names itself `_Thread` and one of two with the same name `Queue2`; users see the name in
+// stacks and reports.
 for (const members of Object.values(namespaces)) {
   for (const [name, value] of Object.entries(members)) {
-    if (typeof value === "function" && value.name === `_${name}`) {
+    if (typeof value === "function" && value.name !== name && new RegExp(`^_?${name}\\d*$`).test(value.name)) {
       Object.defineProperty(value, "name", { value: name, configurable: true });
     }
   }

@@ -70,6 +70,8 @@ describe("queues of processes", function () {
       assert.throws(() => new Queue({ maxsize: 3 } as any), /did you mean maxSize/);
       assert.throws(() => new SimpleQueue({ maxSize: 3 } as any), /the only option is name/);
       assert.throws(() => new Queue(3 as any), TypeError);
+      assert.deepEqual([Queue, JoinableQueue, SimpleQueue].map((type) => type.name), ["Queue", "JoinableQueue", "SimpleQueue"]);
+      assert.match(new Queue().name, /^Queue script\\.ts:\\d+$/);
       const simple = new SimpleQueue<number>();
       assert.match(simple.name, /^SimpleQueue script\\.ts:\\d+$/);
       simple.putSync(1); await simple.put(2, { timeout: -1 }); simple.putNowait(3);
