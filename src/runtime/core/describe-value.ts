@@ -4,7 +4,9 @@ export function describe(value: unknown): string {
   if (typeof value === "symbol") return String(value);
   if (typeof value === "object" && value !== null) {
     const name = value.constructor?.name;
-    return name ? `a value of class ${name}` : "an object";
+    // A generator's constructor has no name, but its kind has.
+    const tag = Object.prototype.toString.call(value).slice(8, -1);
+    return name ? `a value of class ${name}` : tag === "Object" ? "an object" : `a value of kind ${tag}`;
   }
   return String(value);
 }

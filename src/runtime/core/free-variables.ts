@@ -16,6 +16,8 @@ interface Scope {
   readonly parent: Scope | null;
   /** `var` and function declarations belong here. */
   readonly isFunction: boolean;
+  /** A method that is looked at without its object, so that its `this` comes from outside. */
+  readonly method?: Node | undefined;
 }
 
 const isNode = (value: unknown): value is Node =>
@@ -56,6 +58,9 @@ function bind(pattern: Node | null | undefined, into: Set<string>): void {
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 const CLASSES = new Set(["ClassDeclaration", "ClassExpression"]);
 
+const isPrivate = (value: unknown): boolean => isNode(value) && value.type === "PrivateIdentifier";
+const privateName = (node: unknown): string => `#${(node as Node).name as string}`;
+
 /** Declares what a block's own statements declare; `var`s of nested blocks go to the function's scope. */
 function hoist(node: Node, scope: Scope, top: boolean): void {
   if (node.type === "VariableDeclaration") {
@@ -87,7 +92,10 @@ function walk(node: Node, scope: Scope, free: Set<string>): void {
   } else if (FUNCTIONS.has(type)) {
     const inner = inside(true);
     if (type === "FunctionExpression") bind(node.id as Node | null, inner.names);
-    if (type !== "ArrowFunctionExpression") inner.names.add("arguments");
+    if (type !== "ArrowFunctionExpression") {
+      inner.names.add("arguments");
+      if (node !== scope.method) inner.names.add("this").add("super");
+    }
     const raw = node.params as Node[] | { items: Node[]; rest: Node | null };
     const params = Array.isArray(raw) ? raw : [...raw.items, ...(raw.rest ? [raw.rest] : [])];
     for (const p of params) bind(p, inner.names);
@@ -103,7 +111,10 @@ function walk(node: Node, scope: Scope, free: Set<string>): void {
     const inner = inside(false);
     bind(node.id as Node | null, inner.names);
     all([node.superClass], inner);
-    all((node.body as Node).body as Node[], inner);
+    const members = (node.body as Node).body as Node[];
+    inner.names.add("this").add("super");
+    for (const { key } of members) if (isPrivate(key)) inner.names.add(privateName(key));
+    all(members, inner);
     all((node.decorators as Node[] | undefined) ?? [], scope);
   } else if (type === "StaticBlock" || type === "BlockStatement") {
     const inner = inside(type === "StaticBlock");
@@ -125,7 +136,11 @@ function walk(node: Node, scope: Scope, free: Set<string>): void {
     all([node.param, node.body], inner);
   } else if (type === "MemberExpression") {
     walk(node.object as Node, scope, free);
-    if (node.computed) walk(node.property as Node, scope, free);
+    if (node.computed || isPrivate(node.property)) walk(node.property as Node, scope, free);
+  } else if (type === "ThisExpression") {
+    use("this");
+  } else if (isPrivate(node)) {
+    use(privateName(node));
   } else if (type === "Property" || type === "MethodDefinition" || type === "PropertyDefinition") {
     if (node.computed) walk(node.key as Node, scope, free);
     all([node.value], scope);
@@ -135,7 +150,7 @@ function walk(node: Node, scope: Scope, free: Set<string>): void {
   } else if (type === "BreakStatement" || type === "ContinueStatement" || type === "MetaProperty") {
     if (type === "MetaProperty" && (node.meta as Node).name === "import") free.add("import.meta");
   } else if (type === "Super") {
-    free.add("super");
+    use("super");
   } else {
     all(children(node), scope);
   }
@@ -157,7 +172,7 @@ function parse(source: string): Node | null {
 export interface FunctionSource {
   /** Evaluates to the function. */
   readonly expression: string;
-  /** Names that are neither its own nor globals. */
+  /** Names that are neither its own nor globals; `this`, `super` and `#names` where it needs an object around it. */
   readonly free: readonly string[];
 }
 
@@ -169,11 +184,23 @@ export function analyseFunction(fn: Function): FunctionSource | null {
     const program = parse(expression);
     if (program === null) continue;
     const free = new Set<string>();
-    const root: Scope = { names: new Set(), parent: null, isFunction: true };
-    for (const statement of program.body as Node[]) walk(statement, root, free);
+    const statements = program.body as Node[];
+    const method = expression.startsWith("({") ? methodOf(statements[0]) : undefined;
+    const root: Scope = { names: new Set(), parent: null, isFunction: true, method };
+    for (const statement of method === undefined ? statements : [method]) walk(statement, root, free);
     return { expression, free: [...free].filter((name) => !(name in globalThis)) };
   }
   return null;
+}
+
+/** The function of the method in `({ method() {} })["method"]`. */
+function methodOf(statement: Node | undefined): Node | undefined {
+  let node = statement?.expression as Node | undefined;
+  while (node !== undefined && node.type !== "ObjectExpression") {
+    node = (node.type === "MemberExpression" ? node.object : node.expression) as Node | undefined;
+  }
+  const [property] = (node?.properties ?? []) as Node[];
+  return isNode(property?.value) ? property.value : undefined;
 }
 
 /** Adds what the function or block `node` declares, nested functions left out. */

@@ -8,6 +8,7 @@
  */
 import { createRequire } from "node:module";
 import { Script } from "node:vm";
+import { refusal } from "./crossing-refusal.js";
 import { DataCloneError } from "./errors.js";
 import { analyseFunction } from "./free-variables.js";
 import { locateFunction } from "./function-location.js";
@@ -114,22 +115,7 @@ function fromSource(fn: Function, path: string): FunctionReference {
   if (builtin !== null) return builtin;
   const located = locateFunction(fn);
   if (located?.reference) return located.reference;
-  const name = fn.name || "(anonymous)";
-  if (source === null) {
-    throw new DataCloneError(
-      `${path}: function ${name} cannot cross: it is bound or native, and nothing tells what it is bound to; write a function at the top level of a module that calls it`,
-      { functionName: name, path },
-    );
-  }
-  const locals = located?.locals ?? [];
-  const variables = locals.length > 0 ? source.free.filter((v) => locals.includes(v)) : source.free;
-  const named = variables.length > 0 ? variables : source.free;
-  const list = named.map((v) => `'${v}'`).join(", ");
-  throw new DataCloneError(
-    `${path}: function ${name} cannot cross to another thread or process because it uses ${list} from around it; ` +
-      `move it to the top level of the module and pass ${list} as ${named.length === 1 ? "an argument" : "arguments"}`,
-    { functionName: name, variables: named, path },
-  );
+  throw refusal(fn as AnyFunction, path, source, located);
 }
 
 /** How a reference is shown: the function's name. */

@@ -2,6 +2,7 @@
  * Functions that tasks of one channel name: each reference is written into shared memory once, and tasks carry its
  * number. The table grows by being copied; a worker that still has the old one finds in it all that was there.
  */
+import { checkCallable } from "./crossing-refusal.js";
 import { type FunctionReference, referenceName, referenceTo } from "./function-reference.js";
 import { allocate, free, readHeap, words, writeHeap } from "./heap.js";
 
@@ -41,6 +42,7 @@ export class FunctionTable {
     if (fn === this.#lastFunction) return this.#lastEntry as TableEntry;
     let entry = typeof fn === "function" ? this.#entries.get(fn) : undefined;
     if (entry === undefined) {
+      checkCallable(fn, "fn");
       const reference = referenceTo(fn, "fn");
       entry = this.#enter(JSON.stringify(reference), referenceName(reference));
       this.#entries.set(fn, entry);

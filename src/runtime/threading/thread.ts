@@ -10,6 +10,7 @@ import { isMainThread, SHARE_ENV, threadId, type Worker } from "node:worker_thre
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkCallable } from "../core/crossing-refusal.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
 import { DataCloneError, RuntimeError } from "../core/errors.js";
 import { type FunctionReference, referenceTo } from "../core/function-reference.js";
@@ -140,6 +141,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
       daemon?: boolean;
     };
     if (target !== undefined && target !== null) {
+      checkCallable(target, "target");
       this.#reference = referenceTo(target, "target");
       this.#target = target;
     }
@@ -205,7 +207,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
   start(): void {
     if (this.#started) throw new RuntimeError("threads can only be started once");
     assertMayStart("thread");
-    const type = this.constructor === Thread ? null : referenceTo(this.constructor, "this");
+    const type = this.constructor === Thread ? null : referenceTo(this.constructor, "the thread's class");
     const fields = { ...this } as Record<string, unknown>;
     const extras: unknown[] = [];
     const whole: ThreadStart = { type, fields, target: this.#reference, args: this.#args };
