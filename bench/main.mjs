@@ -10,7 +10,7 @@ import { describeMachine, machineLine, peersLine } from "./machine.mjs";
 import { targets } from "./parts/targets.mjs";
 import { writeTables } from "./written-tables.mjs";
 
-const parts = ["start-up", "events", "locks", "queues", "pools", "executor", "workers"];
+const parts = ["start-up", "events", "locks", "queues", "pools", "executor", "workers", "process-locks"];
 /** Names for several parts. */
 const groups = { runtime: ["locks", "queues", "pools", "executor", "workers"] };
 

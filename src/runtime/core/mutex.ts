@@ -290,19 +290,27 @@ export class Mutex {
 
   /** Throws `RuntimeError` if the holder is dead, having told all others who wait. */
   private lookAfterHolder(wait: number, flags: number): void {
-    if (this.checkAbandoned()) throw this.abandonedBy(this.holder, wait, flags);
+    const dead = this.deadHolder();
+    if (dead !== 0) throw this.abandonedBy(dead, wait, flags);
   }
 
   /** Whether its holder died with it; if so, wakes all who wait, to find the same. */
   checkAbandoned(): boolean {
+    return this.deadHolder() !== 0;
+  }
+
+  /** The holder if it died with it, or 0. One reading decides: somebody may make it free meanwhile. */
+  private deadHolder(): number {
     const { words, index } = this;
-    const state = words.load(index);
-    const holder = state & HOLDER;
-    if ((state & ABANDONED) !== 0) return true;
-    if (holder === 0 || holder === this.holders.self || !this.holders.isDead(holder, this.strict)) return false;
-    if (words.compareExchange(index, state, state | ABANDONED) !== state) return this.checkAbandoned();
-    words.notify(index);
-    return true;
+    for (;;) {
+      const state = words.load(index);
+      const holder = state & HOLDER;
+      if ((state & ABANDONED) !== 0) return holder;
+      if (holder === 0 || holder === this.holders.self || !this.holders.isDead(holder, this.strict)) return 0;
+      if (words.compareExchange(index, state, state | ABANDONED) !== state) continue;
+      words.notify(index);
+      return holder;
+    }
   }
 
   private abandonedBy(holder: number, wait: number, flags: number): RuntimeError {

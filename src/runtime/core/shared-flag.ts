@@ -1,11 +1,13 @@
 /**
  * A flag that any number of threads wait for, on shared words: what Event and Timer are made of.
  *
- * Word 0 holds the flag in bit 0 and, above it, how often it was raised. Who waits reads the word once, and if the flag
+ * Word 0 holds the flag in bit 0, in bit 1 whether somebody may be waiting, and above these how often it was raised. Who
+ * waits reads the word once, and if the flag
  * is down then, waits for the count to change: so it sees that the flag was raised even if it was lowered again before
  * the waiter ran, and a raise between its look and its wait makes the wait return at once. Every raise wakes all who
- * wait; nobody passes a wake on, so none is lost with a thread that dies. The count comes round after 2^31 raises: a
- * waiter would have to sleep through all of them and wake just then to be fooled.
+ * wait; nobody passes a wake on, so none is lost with a thread that dies. A raise for which nobody waits, as the mark
+ * tells, is one atomic operation. The count comes round after 2^30 raises: a waiter would have to sleep through all of
+ * them and wake just then to be fooled.
  *
  * Word 1 is the number of the thread that raised it last, for the trace.
  */
@@ -16,7 +18,9 @@ import type { SharedWords } from "./words.js";
 export const FLAG_WORDS = 2;
 
 const UP = 1;
-const ONE_RAISE = 2;
+const WAITERS = 2;
+const ONE_RAISE = 4;
+const COUNT_SHIFT = 2;
 
 export class SharedFlag {
   constructor(
@@ -50,7 +54,9 @@ export class SharedFlag {
     words.note(index + 1, by);
     for (;;) {
       const seen = words.load(index);
-      if (words.compareExchange(index, seen, (seen + ONE_RAISE) | UP) === seen) return words.notify(index);
+      const next = ((seen & ~WAITERS) + ONE_RAISE) | UP;
+      if (words.compareExchange(index, seen, next) !== seen) continue;
+      return (seen & WAITERS) === 0 ? 0 : words.notify(index);
     }
   }
 
@@ -64,19 +70,27 @@ export class SharedFlag {
     }
   }
 
-  /** True if it was raised since a reading at which it was down. */
-  private raisedSince(reading: number): boolean {
-    return this.words.load(this.index) >> 1 !== reading >> 1;
+  /** The word to wait on from a reading at which it was down, marked; -1 if it was raised since. */
+  private mark(reading: number): number {
+    const { words, index } = this;
+    for (;;) {
+      const seen = words.load(index);
+      // It may have been raised and lowered again.
+      if (seen >> COUNT_SHIFT !== reading >> COUNT_SHIFT) return -1;
+      if ((seen & WAITERS) !== 0) return seen;
+      if (words.compareExchange(index, seen, seen | WAITERS) === seen) return seen | WAITERS;
+    }
   }
 
   /** Blocks until it was raised since `reading`; false when `timeout` milliseconds are over. */
   waitSync(reading: number, timeout: number): boolean {
     const deadline = deadlineIn(timeout);
     for (;;) {
-      if (this.raisedSince(reading)) return true;
+      const marked = this.mark(reading);
+      if (marked < 0) return true;
       const left = slice(deadline);
       if (left <= 0) return false;
-      this.words.wait(this.index, reading, left);
+      this.words.wait(this.index, marked, left);
     }
   }
 
@@ -84,10 +98,11 @@ export class SharedFlag {
   async wait(reading: number, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     const deadline = deadlineIn(timeout);
     for (;;) {
-      if (this.raisedSince(reading)) return true;
+      const marked = this.mark(reading);
+      if (marked < 0) return true;
       const left = slice(deadline);
       if (left <= 0) return false;
-      await this.words.waitAsync(this.index, reading, { timeout: left, signal });
+      await this.words.waitAsync(this.index, marked, { timeout: left, signal });
     }
   }
 }

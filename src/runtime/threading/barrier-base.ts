@@ -206,7 +206,11 @@ export abstract class BarrierBase implements BarrierLike {
       const t = recording ? now() : 0;
       const woken = rounds.pass(round);
       if (woken < 0) throw this.#brokenError(round);
-      if (recording) emitAt(t, EventKind.Signal, this.#self.object, callSite(), SignalKind.Pass, woken, 0);
+      if (recording) {
+        // Looking where the caller is costs more than all the rest.
+        const site = woken > 0 ? callSite() : 0;
+        emitAt(t, EventKind.Signal, this.#self.object, site, SignalKind.Pass, woken, 0);
+      }
     } finally {
       rounds.leave(round, place);
     }

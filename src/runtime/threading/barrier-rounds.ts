@@ -20,7 +20,7 @@ import type { Heap } from "../core/shared-heap.js";
 import type { SharedWords } from "../core/words.js";
 
 /** Words of a barrier. */
-const B = { Lock: 0, Broken: 2, BrokenBy: 3, Round: 4, Turn: 5 } as const;
+const B = { Lock: 0, Broken: 2, BrokenBy: 3, Round: 4, Turn: 5, TurnWaiters: 6 } as const;
 /** How many words a barrier takes. */
 export const BARRIER_WORDS = 8;
 
@@ -53,6 +53,8 @@ export class BarrierRounds {
   readonly #words: SharedWords;
   readonly #view: Int32Array;
   readonly #lock: HeapLock;
+  /** Whether somebody waited for the turn that this thread ended last. */
+  #turnAwaited = false;
 
   constructor(
     heap: Heap,
@@ -132,6 +134,7 @@ export class BarrierRounds {
       round = this.#heap.allocate(roundWords(this.parties));
       this.#words.store(this.index + B.Round, round);
     } else if (this.#view[round + R.Runner] !== 0) {
+      this.#view[this.index + B.TurnWaiters] = 1;
       this.#lock.unlock();
       return { round: 0, place: 0, last: false, turn, broken: false };
     }
@@ -167,13 +170,21 @@ export class BarrierRounds {
     this.#view[round + R.By] = by;
     this.#words.store(round + R.Outcome, outcome);
     this.#words.store(this.index + B.Round, 0);
-    this.#words.add(this.index + B.Turn, 1);
+    this.#nextTurn();
     return round + R.Outcome;
   }
 
-  #wake(outcomeWord: number): number {
-    this.#words.notify(this.index + B.Turn);
-    return outcomeWord === 0 ? 0 : this.#words.notify(outcomeWord);
+  /** With the lock held. */
+  #nextTurn(): void {
+    this.#words.add(this.index + B.Turn, 1);
+    this.#turnAwaited = this.#view[this.index + B.TurnWaiters] !== 0;
+    this.#view[this.index + B.TurnWaiters] = 0;
+  }
+
+  /** Without the lock. `outcomeWord`: 0 if nobody waits for it. */
+  #wake(outcomeWord: number): void {
+    if (this.#turnAwaited) this.#words.notify(this.index + B.Turn);
+    if (outcomeWord !== 0) this.#words.notify(outcomeWord);
   }
 
   /** Lets a complete round pass, unless it was broken meanwhile. Returns how many it woke, or -1. */
@@ -186,7 +197,7 @@ export class BarrierRounds {
     const others = (this.#view[round + R.Count] as number) - 1;
     const word = this.#end(round, Outcome.Passed, 0, this.#me);
     this.#lock.unlock();
-    this.#wake(word);
+    this.#wake(others === 0 ? 0 : word);
     return others;
   }
 
@@ -220,7 +231,7 @@ export class BarrierRounds {
     }
     const round = this.#current();
     if (round !== 0 && this.#view[round + R.Count] !== 0) return this.#end(round, Outcome.Broken, reason, by);
-    this.#words.add(this.index + B.Turn, 1);
+    this.#nextTurn();
     return 0;
   }
 

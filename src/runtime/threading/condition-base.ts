@@ -218,7 +218,11 @@ export abstract class ConditionBase<L extends LockBase | RLockBase> extends Acqu
     this.#checkHeld("notify");
     const t = recording ? now() : 0;
     const woken = this.#line.notify(n, this.#self.heap.holders.ownNumber);
-    if (recording) emitAt(t, EventKind.Signal, this.#self.object, callSite(), SignalKind.Notify, woken, 0);
+    if (recording) {
+      // Looking where the caller is costs more than all the rest.
+      const site = woken > 0 ? callSite() : 0;
+      emitAt(t, EventKind.Signal, this.#self.object, site, SignalKind.Notify, woken, 0);
+    }
   }
 
   /** How it crosses: with its lock. */
