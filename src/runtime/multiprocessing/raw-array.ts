@@ -46,7 +46,7 @@ export interface RawArray<C extends TypeCode = TypeCode> extends Iterable<TypeCo
 }
 
 /** What is behind each array. The methods see the proxy, which private fields do not pass. */
-interface Inside extends Indexed {
+export interface Inside extends Indexed {
   readonly type: ElementType;
   readonly memory: AnonymousMemory;
   readonly elements: Elements;
@@ -54,7 +54,8 @@ interface Inside extends Indexed {
 
 const insides = new WeakMap<object, Inside>();
 
-function inside(array: object): Inside {
+/** What is behind an array. Throws `TypeError` for anything else. */
+export function inside(array: object): Inside {
   const found = insides.get(array);
   if (found === undefined) throw new TypeError("this is no RawArray");
   return found;
