@@ -13,18 +13,27 @@ import { Dialogue, Wire } from "./wire.js";
 
 /** How long a peer may take to prove that it has the key. */
 export const HANDSHAKE_MS = 10_000;
-/** How many peers may be at it at once; further ones are sent away. */
+/** How many peers may be at it at once; for a further one, the one that is at it for longest is sent away. */
 const MOST_HANDSHAKES = 256;
 
 /** What there is for who accepts. */
 export type Arrival = { readonly wire: Wire; readonly from: SocketAddress | null } | { readonly error: CarriedError };
 
-/** Makes sure of both ends' key. Rejects, and closes the wire, if one does not have it or is silent. */
-async function authenticate(wire: Wire, key: Uint8Array, asks: "first" | "second"): Promise<void> {
+/**
+ * Makes sure of both ends' key. Rejects, and closes the wire, if one does not have it or is silent. `begun` gets how to
+ * end it before its time.
+ */
+async function authenticate(
+  wire: Wire,
+  key: Uint8Array,
+  asks: "first" | "second",
+  begun: (cut: () => void) => void = () => {},
+): Promise<void> {
   const dialogue = new Dialogue(wire);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(reject, HANDSHAKE_MS, new Error("the peer took too long to authenticate itself"));
+    begun(() => reject(new Error("too many peers authenticate themselves at once")));
   });
   try {
     const talk = async () => {
@@ -91,7 +100,8 @@ export class SocketServer {
   readonly #key: Uint8Array | null;
   readonly #arrivals: Arrival[] = [];
   readonly #takers: ((arrival: Arrival) => void)[] = [];
-  readonly #handshakes = new Set<Wire>();
+  /** Those that authenticate themselves, the longest first, and how to end that. */
+  readonly #handshakes = new Map<Wire, () => void>();
   #closed = false;
 
   constructor(key: Uint8Array | null) {
@@ -118,7 +128,7 @@ export class SocketServer {
     const identity = identityOfSocket(socket);
     const wire = new Wire(socket);
     wire.identity = identity;
-    if (this.#closed || this.#handshakes.size >= MOST_HANDSHAKES) {
+    if (this.#closed) {
       wire.close();
       return;
     }
@@ -126,9 +136,15 @@ export class SocketServer {
       this.#give({ wire, from });
       return;
     }
-    this.#handshakes.add(wire);
+    // Who has the key is done in no time: those that take long are the ones that do not have it.
+    for (const [oldest, cut] of this.#handshakes) {
+      if (this.#handshakes.size < MOST_HANDSHAKES) break;
+      this.#handshakes.delete(oldest);
+      cut();
+    }
+    this.#handshakes.set(wire, () => {});
     try {
-      await authenticate(wire, this.#key, "first");
+      await authenticate(wire, this.#key, "first", (cut) => this.#handshakes.set(wire, cut));
       if (this.#closed) wire.close();
       else this.#give({ wire, from });
     } catch (error) {
@@ -169,7 +185,7 @@ export class SocketServer {
   close(): void {
     this.#closed = true;
     this.#server.close(() => {});
-    for (const wire of this.#handshakes) wire.close();
+    for (const wire of this.#handshakes.keys()) wire.close();
     for (const arrival of this.#arrivals.splice(0)) if ("wire" in arrival) arrival.wire.close();
     for (const taker of this.#takers.splice(0)) taker({ error: { code: "EBADF", message: "the listener is closed" } });
   }

@@ -10,7 +10,7 @@ import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions 
 import { connectionClient } from "../connection-client.js";
 import type { AsyncResult, CallbackOptions } from "../pool/async-result.js";
 import { type ChunkOptions, PoolBase } from "../pool/pool-base.js";
-import type { AnyFunction, CallEnded, PoolEngine } from "../pool/pool-engine.js";
+import type { AnyFunction, CallEnded, Items, PoolEngine } from "../pool/pool-engine.js";
 import { BaseProxy, callRemote, callRemoteSync, insideOf, registerProxyClass } from "./base-proxy.js";
 import type { Outcome } from "./objects/pool.js";
 import { FunctionOnWire } from "./wire-values.js";
@@ -23,7 +23,8 @@ class RemoteEngine implements PoolEngine {
     this.#proxy = proxy;
   }
 
-  call(fn: AnyFunction, rounds: readonly (readonly unknown[])[], place: number, chunk: number, ended: CallEnded): void {
+  call(fn: AnyFunction, { list, spread }: Items, place: number, chunk: number, ended: CallEnded): void {
+    const rounds = spread ? (list as readonly (readonly unknown[])[]) : list.map((item) => [item]);
     const callee = new FunctionOnWire(referenceTo(fn, "fn"));
     const size = Math.max(1, Math.floor(chunk));
     for (let at = 0; at < rounds.length; at += size) this.#run(callee, rounds.slice(at, at + size), place + at, ended);
@@ -210,7 +211,7 @@ export class PoolProxy extends BaseProxy implements Named, Disposable, AsyncDisp
     callRemoteSync(this, "close", []);
   }
 
-  /** Ends the workers when they have done what they are at, as a round trip. */
+  /** Ends the workers at once, as a round trip; results still open never come. */
   async terminate(): Promise<void> {
     await callRemote(this, "terminate", []);
   }

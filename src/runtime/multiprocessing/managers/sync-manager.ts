@@ -1,7 +1,7 @@
 /** `multiprocessing.managers.SyncManager`, `Manager` and `ManagerSync`. */
 import { referenceTo } from "../../core/function-reference.js";
 import type { BarrierOptions, NameOptions, QueueOptions, Remote } from "../../types.js";
-import type { ThreadPoolOptions } from "../pool/thread-pool.js";
+import type { PoolOptions } from "../pool/pool.js";
 import type { TypeCode, TypeCodes } from "../type-codes.js";
 import { BaseManager, createObject, createObjectSync, type ManagerOptions } from "./base-manager.js";
 import type { BaseProxy } from "./base-proxy.js";
@@ -18,12 +18,6 @@ import { localObject } from "./server.js";
 import { registerManagerClass } from "./server-process.js";
 import { AcquirerProxy, BarrierProxy, ConditionProxy, EventProxy, QueueProxy } from "./signal-proxies.js";
 import { FunctionOnWire } from "./wire-values.js";
-
-/** The options of a pool of processes. */
-type PoolOptions<I extends unknown[]> = ThreadPoolOptions<I> & {
-  /** After how many tasks a worker is replaced; never by default. Below 1 is a `RangeError`. */
-  maxTasksPerChild?: number | undefined;
-};
 
 /** What a {@link SyncManager} makes besides containers. */
 export interface Creations {
