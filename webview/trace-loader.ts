@@ -63,6 +63,7 @@ export class TraceLoader {
   /** A new trace begins; `total` is its size in bytes, 0 if that is not known. */
   reset(total: number): void {
     this.#builder = new TraceBuilder();
+    this.#builder.saved = total > 0;
     this.#pieces = [];
     this.#at = this.#read = 0;
     this.#total = total;
@@ -86,6 +87,7 @@ export class TraceLoader {
       this.#builder.push(step);
       this.#at += step.length;
       this.#read += step.length;
+      if (this.#read > this.#total) this.#builder.saved = false;
       if (this.#at >= bytes.length) {
         pieces.shift();
         this.#at = 0;

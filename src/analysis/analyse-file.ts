@@ -10,6 +10,7 @@ export interface AnalysedFile {
 /** The model of a whole file. Never throws on what the bytes are: see `problem`, and `model.cut`. */
 export function analyseFile(bytes: Uint8Array): AnalysedFile {
   const builder = new TraceBuilder();
+  builder.saved = true;
   builder.push(bytes);
   builder.finish();
   return { model: builder.model, problem: builder.problem };

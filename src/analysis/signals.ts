@@ -62,7 +62,8 @@ export class Signals {
       return;
     }
     lane.tally.acquisitions++;
-    if (by < 0) return;
+    // Who comes early to a barrier's next round waits for those that leave the last one, which it may have let go itself.
+    if (by < 0 || by === thread) return;
     // Clocks of two threads may differ a little: an arrow points forward.
     const from = Math.min(t, Math.max(start, this.#signalled.get(by) ?? t));
     flows.push(FlowKind.Wake, by, from, thread, t, lane.index);

@@ -3,7 +3,7 @@
  *
  * Each process writes what its threads did, drain by drain, and says up to which time that is complete; the runner
  * adds context switches or samples, likewise. What all of them have told of is handled in order of time; what is
- * newer waits. A source that falls behind by more than {@link PATIENCE_NS} (a process whose collector hangs, a
+ * newer waits. A source that falls behind by more than some patience (a process whose collector hangs, a
  * runner that was killed) is not waited for: what it tells late is put in where it still fits.
  *
  * Everything happens frame by frame, so the model does not depend on the pieces the bytes came in.
@@ -25,9 +25,9 @@ import type { TraceModel } from "./model.js";
 import { Scheduling } from "./scheduling.js";
 
 /** How far behind the newest a source may be before the others go on without it. */
-const PATIENCE_NS = 1e9;
-/** The same for a process that has not told anything yet: it may never do so. */
-const START_PATIENCE_NS = 0.25e9;
+const PATIENCE_NS = { live: 1e9, saved: 10e9 };
+/** The same for a process that has not told anything yet: it may never do so, or only be slow to start on a busy machine. */
+const START_PATIENCE_NS = { live: 0.5e9, saved: 5e9 };
 
 /** Up to where a process, the switches or the samples are complete. */
 interface Progress {
@@ -59,6 +59,12 @@ export class TraceBuilder {
   #version = 0;
   #problem: string | null = null;
   #finished = false;
+
+  /**
+   * What is pushed now was saved before: nobody waits to see it, so that late tellers can be waited for longer. To be
+   * set to false where the trace goes on live.
+   */
+  saved = false;
 
   get model(): TraceModel {
     return this.#model;
@@ -247,10 +253,11 @@ export class TraceBuilder {
 
   #watermark(): number {
     if (!Number.isNaN(this.#endMark)) return Number.MAX_VALUE;
+    const of = this.saved ? "saved" : "live";
     let lowest = Number.POSITIVE_INFINITY;
     for (const { completeTo, spoke, ended } of this.#progress.values()) {
       if (ended) continue;
-      const known = Math.max(completeTo, this.#newest - (spoke ? PATIENCE_NS : START_PATIENCE_NS));
+      const known = Math.max(completeTo, this.#newest - (spoke ? PATIENCE_NS[of] : START_PATIENCE_NS[of]));
       if (known < lowest) lowest = known;
     }
     return lowest === Number.POSITIVE_INFINITY ? this.#newest : lowest;

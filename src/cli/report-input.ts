@@ -18,6 +18,7 @@ const PIECE = 1 << 22;
  */
 export function readTraceFile(path: string): TraceModel {
   const builder = new TraceBuilder();
+  builder.saved = true;
   try {
     const file = openSync(path, "r");
     try {

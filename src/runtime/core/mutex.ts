@@ -275,7 +275,7 @@ export class Mutex {
         intern(heldAt),
         Math.max(0, t - began),
         this.holders.numberOf(holder),
-        0,
+        flag,
       );
     }
     return wait;
