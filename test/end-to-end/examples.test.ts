@@ -132,6 +132,29 @@ describe("the examples", () => {
     assert.doesNotMatch(stderr, /leaked/);
   });
 
+  it("compress-by-processes: one queue for all processes, full most of the time", function () {
+    if (process.platform !== "linux") this.skip();
+    const { report, stdout } = trace("compress-by-processes");
+    assert.match(stdout, /^60 blocks, 15728640 bytes, compressed to \d+ %$/m);
+    const blocks = report.queues.filter(({ name }) => name === "blocks");
+    assert.deepEqual(
+      blocks.map(({ capacity, puts, gets, maxDepth }) => [capacity, puts, gets, maxDepth]),
+      [[4, 62, 62, 4]],
+    );
+    assert.ok(blocks[0]!.putWait.totalNs > 0);
+    const names = report.processes.map(({ name }) => name);
+    for (const name of ["maker", "compressor 1", "compressor 2"]) assert.ok(names.includes(name), names.join());
+  });
+
+  it("visitors: lost when the doors race, and not under the lock", function () {
+    if (process.platform !== "linux") this.skip();
+    const { report, stdout } = trace("visitors");
+    assert.match(stdout, /^raced: \d+ of 40000 visitors lost$/m);
+    assert.match(stdout, /^locked: none of 40000 visitors lost$/m);
+    const lock = report.locks.find(({ name }) => name === "visitors, locked")!;
+    assert.deepEqual([lock.kind, lock.acquisitions], ["RLock", 40_001]);
+  });
+
   it("port-scan: finds the three ports that are open", () => {
     const { report, stdout } = trace("port-scan");
     assert.ok([...stdout.matchAll(/^port \d+ is open$/gm)].length >= 3, stdout);
