@@ -285,7 +285,7 @@ describe("requests to managers", () => {
     );
     assert.match(
       textReport(report, { width: 110 }),
-      /Requests to managers .*took.*\n +dict\.get +b\.ts +4\.00 ms +2\.50 ms +1\.50 ms/,
+      /Requests .*took.*\n +dict\.get +b\.ts +4\.00 ms +2\.50 ms +1\.50 ms/,
     );
   });
 

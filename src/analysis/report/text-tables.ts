@@ -130,8 +130,8 @@ export function reportTables(lines: string[], report: JsonReport, width: number,
   );
   table(
     lines,
-    "Requests to managers",
-    [{ title: "took" }, { title: "in the server" }, { title: "on the wire" }, { title: "requests" }, { title: "mean" }],
+    "Requests",
+    [{ title: "took" }, { title: "in server" }, { title: "on wire" }, { title: "requests" }, { title: "mean" }],
     requests.map((method) => ({
       name: method.name,
       site: method.server,

@@ -229,7 +229,7 @@ export class BaseManager implements Disposable, AsyncDisposable {
       initializer: initializer === undefined ? null : referenceTo(initializer, "initializer"),
       initArgs,
     };
-    const [control, theirs] = Pipe();
+    const [control, theirs] = Pipe({ name: "control of a manager" });
     try {
       const process = new Process({
         target: serveManager,
