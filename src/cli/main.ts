@@ -38,6 +38,7 @@ program
       .choices(["stop", "wait"])
       .default("stop"),
   )
+  .addOption(new Option("--once", "run nothing if the trace is there already; for editors").hideHelp())
   .passThroughOptions()
   .addHelpText(
     "after",

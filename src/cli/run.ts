@@ -1,4 +1,5 @@
 /** `heddle run`: the run, then its report and its HTML, then the script's own end. */
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { relative, resolve } from "node:path";
 import { HUNG_EXIT_CODE } from "../runner/hang-monitor.js";
@@ -12,10 +13,16 @@ export interface RunCommandOptions {
   readonly node?: string;
   /** What becomes of a script that can never go on. */
   readonly onHang: "stop" | "wait";
+  /** Run nothing if the trace is there already: an editor that restores its terminals may start a command again. */
+  readonly once?: boolean;
 }
 
 /** Runs a script and ends as it ended. @throws RunError if it cannot begin. */
 export async function runCommand(script: string, args: readonly string[], options: RunCommandOptions): Promise<void> {
+  if (options.once && options.out && existsSync(options.out)) {
+    process.stderr.write(`heddle: ${script} ran already and is not run again; its trace is ${shown(options.out)}\n`);
+    return;
+  }
   const ended = await run({
     script,
     args,

@@ -6,6 +6,7 @@ import { type CommandHandler, type CommandId, registerCommands } from "./command
 import { HangNotices } from "./hang-notice.js";
 import { LiveView } from "./live-view.js";
 import { Log, UserError } from "./log.js";
+import { provideTasks } from "./run-task.js";
 import { RunStatus } from "./status-bar.js";
 import { panelViewType, TimelinePanels } from "./timeline-panel.js";
 import type { TimelineServices, TimelineView, TraceSource } from "./timeline-view.js";
@@ -43,7 +44,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     },
     exportHtml: (path) => exportTo(path, "html"),
   };
-  const panels = new TimelinePanels(services);
+  const panels = new TimelinePanels(services, (path) => runs.of(path));
   const editors = new TraceEditorProvider(services, (path) => runs.of(path));
   const live = new LiveView(services, async () => {
     const [newest] = await tree.getChildren();
@@ -62,11 +63,13 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
   };
 
   const seen = new WeakSet<TraceRun>();
+  let isTakingUp = false;
   runs.onDidChange((run) => {
     if (!seen.has(run)) {
       seen.add(run);
       const source = sourceOf(run.plan.tracePath);
-      panels.show(source);
+      // VS Code itself brings back the panels that were open.
+      if (!isTakingUp) panels.show(source);
       live.show(source);
     }
     hangs.update(run);
@@ -128,6 +131,10 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     await exportTo(path, format);
   }
 
+  isTakingUp = true;
+  runs.takeUp();
+  isTakingUp = false;
+
   context.subscriptions.push(
     log.channel,
     runs,
@@ -136,6 +143,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     treeView,
     status,
     hangs,
+    provideTasks((path) => runs.of(path)?.plan),
     vscode.window.registerWebviewPanelSerializer(panelViewType, panels),
     vscode.window.registerWebviewViewProvider("heddle.live", live),
     vscode.window.registerCustomEditorProvider(traceViewType, editors, {
@@ -157,7 +165,10 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
   };
 }
 
-/** The script's whole tree ends with the editor: nobody would see it any more. */
+/**
+ * Runs go on in their terminals, and the next activation takes them up: a window that is only loaded again ends nothing.
+ * When VS Code ends for good, it closes the terminals, and each run ends with its own.
+ */
 export function deactivate(): void {}
 
 function scriptName(run: TraceRun): string {
@@ -167,7 +178,7 @@ function scriptName(run: TraceRun): string {
 /** The traces that a command is about: what it was called with, else what is selected in the list. */
 function tracePaths(target: unknown, all?: unknown, selection: readonly TraceNode[] = []): string[] {
   if (Array.isArray(all) && all.length > 0) return all.flatMap((one) => tracePaths(one));
-  if (target instanceof vscode.Uri) return [target.fsPath];
+  if (target instanceof vscode.Uri) return [target.scheme === "file" ? target.fsPath : target.toString()];
   if (typeof target === "object" && target !== null && "path" in target) return [String(target.path)];
   return selection.map((node) => node.path);
 }

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import * as vscode from "vscode";
 import { isRememberedView } from "../protocol/messages.js";
 import { type TimelineServices, TimelineView, type TraceSource } from "./timeline-view.js";
+import type { TraceRun } from "./trace-run.js";
 import { readSummary } from "./trace-summary.js";
 
 /** The manifest wakes us for panels of this type. */
@@ -20,12 +21,15 @@ interface Panel {
 
 export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #services: TimelineServices;
+  readonly #runOf: (path: string) => TraceRun | undefined;
   readonly #panels = new Set<Panel>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
 
-  constructor(services: TimelineServices) {
+  /** @param runOf The run that writes a trace, if one of ours does. */
+  constructor(services: TimelineServices, runOf: (path: string) => TraceRun | undefined) {
     this.#services = services;
+    this.#runOf = runOf;
   }
 
   /** Shows a trace beside the active editor, without taking the focus from it. */
@@ -57,8 +61,10 @@ export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Dis
       return;
     }
     const { path, name } = state;
-    const added = this.#add(panel, "");
-    added.view.show({ path, name });
+    const run = this.#runOf(path);
+    const added = this.#add(panel, run?.plan.script ?? "");
+    added.view.show({ path, name, ...(run && { run }) });
+    if (run !== undefined) return;
     const summary = await readSummary(path).catch(() => undefined);
     const script = summary?.command[0];
     if (summary !== undefined && script !== undefined) added.script ||= resolve(summary.cwd, script);

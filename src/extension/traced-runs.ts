@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import * as vscode from "vscode";
 import { type ErrorAction, type Log, UserError } from "./log.js";
 import { type FoundNode, findNode, NodeError } from "./node-finder.js";
+import { RememberedRuns } from "./remembered-runs.js";
 import { openSetting, readSettings, type SettingName, settingProblems } from "./settings.js";
 import { deleteOldTraces, newTracePath, prepareFolder, wantedFolder } from "./trace-folder.js";
 import { TraceRun } from "./trace-run.js";
@@ -11,6 +12,7 @@ export class TracedRuns implements vscode.Disposable {
   readonly #context: vscode.ExtensionContext;
   readonly #log: Log;
   readonly #runs: TraceRun[] = [];
+  readonly #remembered: RememberedRuns;
   readonly #changed = new vscode.EventEmitter<TraceRun>();
   /** A run began, changed its state, or ended. */
   readonly onDidChange = this.#changed.event;
@@ -18,6 +20,20 @@ export class TracedRuns implements vscode.Disposable {
   constructor(context: vscode.ExtensionContext, log: Log) {
     this.#context = context;
     this.#log = log;
+    this.#remembered = new RememberedRuns(context.workspaceState);
+  }
+
+  /**
+   * Takes up what an earlier window left running, and tells of it as of any run. Those that have ended meanwhile end
+   * here a moment later.
+   */
+  takeUp(): readonly TraceRun[] {
+    const runs = this.#remembered.read().map((record) => TraceRun.takeUp(record));
+    for (const run of runs) {
+      this.#log.info(`takes up the run of ${run.plan.script}; trace: ${run.plan.tracePath}`);
+      this.#add(run);
+    }
+    return runs;
   }
 
   /** The runs that go on, newest first. */
@@ -85,11 +101,11 @@ export class TracedRuns implements vscode.Disposable {
       (deleted) => deleted.length > 0 && this.#log.info(`deleted old traces: ${deleted.join(", ")}`),
       (error: unknown) => this.#log.warn(`old traces could not be deleted: ${String(error)}`),
     );
-    const run = new TraceRun({
+    const run = TraceRun.of({
       script,
       tracePath,
       cwd,
-      folder,
+      ...(folder && { folder: folder.uri.toString() }),
       node: node.path,
       nodeArguments: settings.nodeArguments,
       cli: join(this.#context.extensionPath, "dist", "cli.cjs"),
@@ -97,14 +113,26 @@ export class TracedRuns implements vscode.Disposable {
       onHang: settings.onHang,
     });
     this.#log.info(`runs ${script} with Node ${node.version} (${node.path}); trace: ${tracePath}`);
+    this.#add(run);
+    await run.start();
+    return run;
+  }
+
+  #add(run: TraceRun): void {
     this.#runs.push(run);
     run.onDidChange(() => {
-      if (!run.isActive) this.#log.info(`${script} ended with exit code ${run.exitCode ?? "unknown"}`);
+      if (!run.isActive) this.#log.info(`${run.plan.script} ended with exit code ${run.exitCode ?? "unknown"}`);
+      this.#remember();
       this.#changed.fire(run);
     });
     this.#changed.fire(run);
-    await run.start();
-    return run;
+  }
+
+  #remember(): void {
+    const records = this.#runs.flatMap((run) => run.record ?? []);
+    this.#remembered.keep(records).catch((error: unknown) => {
+      this.#log.warn(`what runs could not be kept for a reload of the window: ${String(error)}`);
+    });
   }
 
   async stopAll(): Promise<void> {

@@ -191,6 +191,30 @@ process.exit(7);\n`,
     await rejects(api.runs.start(vscode.Uri.file(path)), /“\/no\/such\/node”.* was not found/);
   });
 
+  it("of what is not on disk is refused, saying what to do", async () => {
+    await rejects(api.runs.start(vscode.Uri.parse("vscode-vfs://github/a/b.ts")), /files on disk.*vscode-vfs:/);
+    await rejects(api.runs.start(vscode.Uri.parse("untitled:Untitled-9")), /never been saved.*Save it first/);
+  });
+
+  it("goes on beside another one, and Stop ends both", async () => {
+    const one = await start(write("one.ts", longScript));
+    const two = await start(write("two.ts", longScript));
+    await until("both run", () => [one, two].every((run) => run.state === "running"), [api.runs.onDidChange], 30_000);
+    strictEqual(api.runs.active.length, 2);
+    await vscode.commands.executeCommand("heddle.stop");
+    await until("both end", () => api.runs.active.length === 0, [api.runs.onDidChange]);
+    ok((await readSummary(one.plan.tracePath)).complete && (await readSummary(two.plan.tracePath)).complete);
+  });
+
+  it("can be taken up by another window, by what it keeps, and is forgotten when it has ended", async () => {
+    const run = await start(write("kept.ts", longScript));
+    const record = await until("there is something to keep", () => run.record, [run.onDidChange], 30_000);
+    ok(isAlive(record.pid));
+    strictEqual(record.plan.tracePath, run.plan.tracePath);
+    await run.stop();
+    strictEqual(run.record, undefined);
+  });
+
   it("goes to the extension's own folder where the trace folder cannot be written", async () => {
     write("in-the-way", "a file, not a folder");
     await set("traceFolder", "in-the-way");

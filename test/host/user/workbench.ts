@@ -27,11 +27,12 @@ export class Workbench {
 
   /**
    * @param files Of the workspace, by name.
+   * @param open What the window opens, below the folder of the files: it, a folder or workspace file in it, or nothing.
    * @param trust Whether VS Code asks for trust (and the workspace then has none).
    */
   static async start(
     files: Readonly<Record<string, string | Uint8Array>>,
-    { trust = false, settings = {} as Record<string, unknown>, workspace = "" } = {},
+    { trust = false, settings = {} as Record<string, unknown>, workspace = "", open = "." as string | null } = {},
   ): Promise<Workbench> {
     // JavaScript outside of the tests' own compilation.
     const script = "../../../scripts/vscode-server.mjs";
@@ -66,7 +67,9 @@ export class Workbench {
     });
     const page = await browser.newPage({ viewport: { width: 1500, height: 900 } });
     page.setDefaultTimeout(15_000);
-    await page.goto(`${server.url}?folder=${encodeURIComponent(folder)}`);
+    const opened = open === null ? "" : encodeURIComponent(join(folder, open));
+    const kind = open?.endsWith(".code-workspace") ? "workspace" : "folder";
+    await page.goto(open === null ? `${server.url}?ew=true` : `${server.url}?${kind}=${opened}`);
     await page.locator(".monaco-workbench .part.statusbar").waitFor();
     return new Workbench(page, folder, browser, server, home);
   }
@@ -75,6 +78,20 @@ export class Workbench {
   async open(name: string): Promise<void> {
     const tab = this.page.locator(`.tab[data-resource-name="${name}"]`).first();
     await this.#pick("Control+p", name, name, () => tab.waitFor({ timeout: 5000 }));
+  }
+
+  /** Opens a file from anywhere by its path. */
+  async openPath(path: string): Promise<void> {
+    const name = path.split("/").pop()!;
+    const tab = this.page.locator(`.tab[data-resource-name="${name}"]`).first();
+    const input = this.page.locator(".quick-input-widget input");
+    await this.command("File: Open File...");
+    await input.waitFor();
+    while (!(await tab.isVisible())) {
+      await input.fill(path).catch(() => {});
+      await this.page.keyboard.press("Enter");
+      await tab.waitFor({ timeout: 3000 }).catch(() => {});
+    }
   }
 
   /** Runs a command by its title in the command palette. */
@@ -143,10 +160,32 @@ export class Workbench {
     await entry.waitFor({ state: "detached" });
   }
 
-  /** Loads the window again. */
-  async reload(): Promise<void> {
-    const loaded = this.page.waitForEvent("domcontentloaded");
-    await this.command("Developer: Reload Window");
+  /** Loads the window again. `meanwhile` happens when the old one is gone and the new one has not come yet. */
+  async reload(meanwhile?: () => Promise<void>): Promise<void> {
+    const title = "Developer: Reload Window";
+    const row = this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title });
+    while (!(await row.isVisible())) {
+      await this.page.keyboard.press("F1");
+      const input = this.page.locator(".quick-input-widget input");
+      await input
+        .fill(`>${title}`, { timeout: 3000 })
+        .then(() => row.waitFor({ timeout: 3000 }))
+        .catch(() => this.page.keyboard.press("Escape"));
+    }
+    // Not by a click: the page that would have to answer it is gone.
+    const loaded = this.page.waitForEvent("domcontentloaded", { timeout: 60_000 });
+    if (meanwhile !== undefined) {
+      const isWorkbench = (url: URL) => url.pathname === "/" && url.searchParams.has("folder");
+      await this.page.route(
+        isWorkbench,
+        async (route) => {
+          await meanwhile();
+          await route.continue();
+        },
+        { times: 1 },
+      );
+    }
+    await this.page.keyboard.press("Enter");
     await loaded;
     await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
   }
@@ -245,7 +284,8 @@ export class Workbench {
   async stop(): Promise<void> {
     await this.#browser.close();
     await this.#server.stop();
-    rmSync(this.#home, { recursive: true, force: true });
+    if (!process.env.KEEP_HOME) rmSync(this.#home, { recursive: true, force: true });
+    else console.log(this.#home);
   }
 }
 
