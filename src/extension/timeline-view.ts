@@ -17,13 +17,17 @@ import { type Log, UserError } from "./log.js";
 import { openSource } from "./source-opener.js";
 import { timelineHtml, webviewOptions } from "./timeline-html.js";
 import type { TraceRun } from "./trace-run.js";
-import { TraceTail } from "./trace-tail.js";
+import { type TailSink, TraceTail } from "./trace-tail.js";
+import { WholeTrace } from "./whole-trace.js";
 
 /** A trace to show: a file, and the run that writes it if it is one of ours. */
 export interface TraceSource {
+  /** Of a trace that is no file on disk, its URI. */
   readonly path: string;
   readonly name: string;
   readonly run?: TraceRun;
+  /** How to read a trace that is no file on disk. */
+  readonly read?: () => PromiseLike<Uint8Array>;
 }
 
 /** What the frames around a view share. */
@@ -46,7 +50,7 @@ export class TimelineView implements vscode.Disposable {
   readonly onDidChangeState = this.#stateChanged.event;
   #source: TraceSource | undefined;
   #runListener: vscode.Disposable | undefined;
-  #tail: TraceTail | undefined;
+  #tail: TraceTail | WholeTrace | undefined;
   #isReady = false;
   #isDisposed = false;
   #pendingSpan: { fromNs: number; toNs: number } | undefined;
@@ -105,26 +109,26 @@ export class TimelineView implements vscode.Disposable {
     const source = this.#source;
     if (source === undefined) return;
     const isCurrent = () => this.#tail === tail && !this.#isDisposed;
-    const tail: TraceTail = new TraceTail(
-      source.path,
-      {
-        reset: async (live, size) => {
-          if (!isCurrent()) return;
-          const { name, path } = source;
-          await this.#send({ type: "trace-reset", name, live, path, size });
-          await this.#sendStatus();
-        },
-        bytes: async (bytes, done) => {
-          if (!isCurrent()) return;
-          await this.#send({ type: "trace-bytes", bytes, done });
-          if (this.#pendingSpan !== undefined) {
-            await this.#send({ type: "reveal-time", ...this.#pendingSpan });
-            this.#pendingSpan = undefined;
-          }
-        },
+    const sink: TailSink = {
+      reset: async (live, size) => {
+        if (!isCurrent()) return;
+        const { name, path } = source;
+        await this.#send({ type: "trace-reset", name, live, path, size });
+        await this.#sendStatus();
       },
-      source.run?.isActive ?? false,
-    );
+      bytes: async (bytes, done) => {
+        if (!isCurrent()) return;
+        await this.#send({ type: "trace-bytes", bytes, done });
+        if (this.#pendingSpan !== undefined) {
+          await this.#send({ type: "reveal-time", ...this.#pendingSpan });
+          this.#pendingSpan = undefined;
+        }
+      },
+    };
+    const tail =
+      source.read !== undefined
+        ? new WholeTrace(source.read, sink)
+        : new TraceTail(source.path, sink, source.run?.isActive ?? false);
     this.#tail = tail;
     tail.follow().catch(async (error: unknown) => {
       if (!isCurrent()) return;

@@ -1,5 +1,5 @@
 /** The custom editor of `.heddle` files: the same timeline for a saved trace, also while something still writes it. */
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import { type TimelineServices, TimelineView } from "./timeline-view.js";
 import { traceName } from "./trace-folder.js";
 import type { TraceRun } from "./trace-run.js";
@@ -28,7 +28,12 @@ export class TraceEditorProvider implements vscode.CustomReadonlyEditorProvider 
       view.dispose();
       this.#editors.delete(panel);
     });
-    const path = document.uri.fsPath;
+    const { uri } = document;
+    if (uri.scheme !== "file") {
+      view.show({ path: uri.toString(), name: traceName(uri.path), read: () => vscode.workspace.fs.readFile(uri) });
+      return;
+    }
+    const path = uri.fsPath;
     const run = this.#runOf(path);
     view.show({ path, name: traceName(path), ...(run && { run }) });
   }

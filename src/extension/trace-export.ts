@@ -1,6 +1,6 @@
 /** Exports a saved trace through our own command line, in a process of its own: big traces do not hold up the editor. */
 import { spawn } from "node:child_process";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
 import { UserError } from "./log.js";
 
@@ -17,6 +17,7 @@ const formats: Record<ExportFormat, { ending: string; filter: Record<string, str
  * @throws UserError with what the export said, if it failed.
  */
 export async function exportTrace(cli: string, trace: string, format: ExportFormat): Promise<void> {
+  if (!isAbsolute(trace)) throw new UserError(`${trace} is not on disk. Save a copy of it and export that.`);
   const { ending, filter, title } = formats[format];
   const suggested = vscode.Uri.file(join(dirname(trace), `${basename(trace, ".heddle")}.${ending}`));
   const target = await vscode.window.showSaveDialog({

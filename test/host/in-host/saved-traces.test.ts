@@ -1,5 +1,5 @@
 import { match, ok, strictEqual } from "node:assert/strict";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, rmSync } from "node:fs";
 import * as vscode from "vscode";
 import type { HeddleApi } from "../../../src/extension/extension.js";
 import { ms, SyntheticTrace } from "../../analysis/synthetic-trace.js";
@@ -67,4 +67,69 @@ describe("saved traces", () => {
     await until("it has the whole length", () => (view.headline?.durationNs ?? 0) >= 1.4 * second);
     ok(half < second);
   });
+
+  it("open from where there is no disk: a virtual workspace, or an older version that source control shows", async () => {
+    const bytes = whole();
+    const provider = vscode.workspace.registerFileSystemProvider("heddle-memory", new OneFile(bytes), {
+      isReadonly: true,
+    });
+    try {
+      const uri = vscode.Uri.parse("heddle-memory:/repo/kept.heddle");
+      await vscode.commands.executeCommand("vscode.openWith", uri, "heddle.trace");
+      const view = await until("the editor opens", () => api.views().find((one) => one.source?.name === "kept"));
+      await until("it has loaded", () => view.state?.complete, [view.onDidChangeState]);
+      ok((view.headline?.durationNs ?? 0) >= 1.4 * second);
+      strictEqual(
+        api.runs.folders().some((folder) => folder.includes("kept")),
+        false,
+      );
+    } finally {
+      provider.dispose();
+    }
+  });
+
+  it("stay on the screen when their file is deleted", async () => {
+    const path = write("deleted.heddle", whole());
+    await vscode.commands.executeCommand("vscode.open", vscode.Uri.file(path));
+    const view = await until("the editor opens", () => api.views().find((one) => one.source?.path === path));
+    await until("it has loaded", () => view.state?.complete, [view.onDidChangeState]);
+    const events = view.state?.events;
+    rmSync(path);
+    await vscode.commands.executeCommand("heddle.refreshTraces");
+    strictEqual(view.state?.events, events);
+    ok((view.headline?.durationNs ?? 0) >= 1.4 * second);
+  });
 });
+
+/** A file system of one file. */
+class OneFile implements vscode.FileSystemProvider {
+  readonly onDidChangeFile = new vscode.EventEmitter<vscode.FileChangeEvent[]>().event;
+  readonly #bytes: Uint8Array;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+  watch(): vscode.Disposable {
+    return new vscode.Disposable(() => {});
+  }
+  stat(): vscode.FileStat {
+    return { type: vscode.FileType.File, ctime: 0, mtime: 0, size: this.#bytes.length };
+  }
+  readFile(): Uint8Array {
+    return this.#bytes;
+  }
+  readDirectory(): [string, vscode.FileType][] {
+    return [];
+  }
+  createDirectory(): void {
+    throw vscode.FileSystemError.NoPermissions();
+  }
+  writeFile(): void {
+    throw vscode.FileSystemError.NoPermissions();
+  }
+  delete(): void {
+    throw vscode.FileSystemError.NoPermissions();
+  }
+  rename(): void {
+    throw vscode.FileSystemError.NoPermissions();
+  }
+}
