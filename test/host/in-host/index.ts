@@ -2,8 +2,8 @@
 import { format } from "node:util";
 import Mocha from "mocha";
 
-/** Tells the tests' lines from the workbench's, which comes out of the same pipe. */
-const mark = "heddle-test:";
+/** Tells the tests' lines from the workbench's, which come out of the same pipe. */
+const mark = process.env.HEDDLE_TEST_MARK ?? "heddle-test:";
 
 export async function run(): Promise<void> {
   const mocha = new Mocha({
