@@ -69,7 +69,8 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
       seen.add(run);
       const source = sourceOf(run.plan.tracePath);
       // VS Code itself brings back the panels that were open.
-      if (!isTakingUp) panels.show(source);
+      if (isTakingUp) panels.expect(source);
+      else panels.show(source);
       live.show(source);
     }
     hangs.update(run);

@@ -22,6 +22,7 @@ interface Panel {
 export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Disposable {
   readonly #services: TimelineServices;
   readonly #runOf: (path: string) => TraceRun | undefined;
+  readonly #takenUp: TraceSource[] = [];
   readonly #panels = new Set<Panel>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
@@ -54,10 +55,24 @@ export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Dis
     return added.view;
   }
 
+  /** To be told of runs that an earlier window showed, newest last, before VS Code brings its panels back. */
+  expect(source: TraceSource): void {
+    this.#takenUp.push(source);
+  }
+
+  /** The newest of those runs that no panel shows. */
+  #lost(): TraceSource | undefined {
+    const shown = new Set([...this.#panels].map(({ view }) => view.source?.path));
+    return this.#takenUp.findLast(({ path }) => !shown.has(path));
+  }
+
   /** VS Code brings a panel back after the window was reloaded, with what its page remembered. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     if (!isRememberedView(state)) {
-      panel.dispose();
+      // Its page had no time to remember anything: then the run that has lost its panel is meant.
+      const source = this.#lost();
+      if (source === undefined) panel.dispose();
+      else this.#add(panel, source.run?.plan.script ?? "").view.show(source);
       return;
     }
     const { path, name } = state;

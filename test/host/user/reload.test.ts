@@ -30,7 +30,7 @@ process.exitCode = 7;
 
 describe("a run while the window is loaded again", function () {
   // A window takes long to load on a busy machine, and each test loads it once more.
-  this.timeout(180_000);
+  this.timeout(300_000);
   let bench: Workbench;
   before(async function () {
     this.timeout(180_000);
