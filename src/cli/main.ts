@@ -38,6 +38,7 @@ program
       .choices(["stop", "wait"])
       .default("stop"),
   )
+  .addOption(new Option("--cwd <folder>", "run in this folder; for editors").hideHelp())
   .addOption(new Option("--once", "run nothing if the trace is there already; for editors").hideHelp())
   .passThroughOptions()
   .addHelpText(

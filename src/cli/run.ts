@@ -15,10 +15,13 @@ export interface RunCommandOptions {
   readonly onHang: "stop" | "wait";
   /** Run nothing if the trace is there already: an editor that restores its terminals may start a command again. */
   readonly once?: boolean;
+  /** Where to run: an editor cannot start terminals everywhere. */
+  readonly cwd?: string;
 }
 
 /** Runs a script and ends as it ended. @throws RunError if it cannot begin. */
 export async function runCommand(script: string, args: readonly string[], options: RunCommandOptions): Promise<void> {
+  if (options.cwd) process.chdir(options.cwd);
   if (options.once && options.out && existsSync(options.out)) {
     process.stderr.write(`heddle: ${script} ran already and is not run again; its trace is ${shown(options.out)}\n`);
     return;

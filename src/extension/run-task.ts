@@ -5,7 +5,11 @@
  * then asks for the task by its definition, joins it with the terminal, and tells of its end as before. Should VS Code
  * ever start the command itself again (it does so with terminals that it restores after it was closed), `--once` keeps
  * the script from running a second time.
+ *
+ * In a window without a folder VS Code starts terminals in the user's home only, so the command line goes from there to
+ * where the script is to run.
  */
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { RunPlan } from "./trace-run.js";
 
@@ -13,7 +17,7 @@ import type { RunPlan } from "./trace-run.js";
 export const taskType = "heddle";
 
 export function makeTask(plan: RunPlan): vscode.Task {
-  const options = ["--on-hang", plan.onHang, "--once", "--out", plan.tracePath];
+  const options = ["--on-hang", plan.onHang, "--once", "--cwd", plan.cwd, "--out", plan.tracePath];
   const args = [...plan.nodeArguments, plan.cli, "run", ...options, plan.script];
   const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === plan.folder);
   const task = new vscode.Task(
@@ -60,7 +64,7 @@ function execution(plan: RunPlan, args: readonly string[]): vscode.ProcessExecut
   const isWindows = process.platform === "win32";
   const env: Record<string, string> = {};
   for (const [name, value] of entries) if (value !== null || isWindows) env[name] = value ?? "";
-  const options = { cwd: plan.cwd, env };
+  const options = { cwd: vscode.workspace.workspaceFolders === undefined ? homedir() : plan.cwd, env };
   if (unset.length === 0 || isWindows) return new vscode.ProcessExecution(plan.node, [...args], options);
   const taken = unset.flatMap((name) => ["-u", name]);
   return new vscode.ProcessExecution("/usr/bin/env", [...taken, plan.node, ...args], options);
