@@ -10,9 +10,22 @@ import { describeMachine, machineLine, peersLine } from "./machine.mjs";
 import { targets } from "./parts/targets.mjs";
 import { writeTables } from "./written-tables.mjs";
 
-const parts = ["start-up", "events", "locks", "queues", "pools", "executor", "workers", "process-locks"];
+const parts = [
+  "start-up",
+  "events",
+  "locks",
+  "queues",
+  "pools",
+  "executor",
+  "workers",
+  "process-locks",
+  "process-pools",
+];
 /** Names for several parts. */
-const groups = { runtime: ["locks", "queues", "pools", "executor", "workers"] };
+const groups = {
+  runtime: ["locks", "queues", "pools", "executor", "workers"],
+  processes: ["process-locks", "process-pools"],
+};
 
 const usage = `usage: npm run bench -- [PART…] [--quick] [--rounds N] [--json FILE] [--write] [--no-build]
   PART         ${[...parts, ...Object.keys(groups)].join(", ")}; all of them by default

@@ -30,6 +30,10 @@ function rows(m) {
     ["a million queued tasks: bytes each", m.queuedBytes, "≤ 200", (v) => v <= 200],
     ["the same, last ÷ first submits", m.submitGrowth, "≤ 1.2", (v) => v <= 1.2],
     ["start of a thread: × plain Worker", quotient(m.thread, m.worker), "≤ 1.3", (v) => v <= 1.3],
+    ["Pool.map, chunks of numbers: M items/s", m.poolMap?.map((n) => n / 1e6), "≥ 7", (v) => v >= 7],
+    ["ProcessPoolExecutor, empty tasks: k/s", m.processTasks?.map(thousand), "≥ 100", (v) => v >= 100],
+    ["the same: × CPython", quotient(m.processTasks, m.pythonTasks), "≥ 6.6", (v) => v >= 6.6],
+    ["a Pool of four ready: × four forks", quotient(m.poolStart, m.forks), "≤ 1.3", (v) => v <= 1.3],
     ["cancel of a queued task: µs", m.cancel, "≤ 1", (v) => v <= 1],
   ];
 }

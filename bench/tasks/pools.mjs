@@ -76,6 +76,38 @@ export const pools = {
     const pool = workerpool.pool(join(here, "echo-workerpool.cjs"), settings);
     return { run: (n) => pool.exec("echo", [n]), end: () => pool.terminate() };
   },
+  "tinypool, processes": async () => {
+    const { default: Tinypool } = await import("tinypool");
+    const pool = new Tinypool({ runtime: "child_process", filename: echoFile, minThreads: 2, maxThreads: 2 });
+    return { run: (n) => pool.run(n), end: () => pool.destroy() };
+  },
+  "workerpool, processes": async () => {
+    const { default: workerpool } = await import("workerpool");
+    const settings = { minWorkers: 2, maxWorkers: 2, workerType: "process" };
+    const pool = workerpool.pool(join(here, "echo-workerpool.cjs"), settings);
+    return { run: (n) => pool.exec("echo", [n]), end: () => pool.terminate() };
+  },
+  "child_process.fork": async () => {
+    const { fork } = await import("node:child_process");
+    const children = [0, 1].map(() => fork(join(here, "echo-child.cjs")));
+    const waiting = new Map();
+    for (const child of children) {
+      child.on("message", ([id, value]) => {
+        waiting.get(id)(value);
+        waiting.delete(id);
+      });
+    }
+    let id = 0;
+    const run = (n) =>
+      new Promise((resolve) => {
+        waiting.set(++id, resolve);
+        children[id & 1].send([id, n]);
+      });
+    const end = () => {
+      for (const child of children) child.disconnect();
+    };
+    return { run, end };
+  },
   poolifier: async () => {
     const { FixedThreadPool } = await import("poolifier");
     const pool = new FixedThreadPool(2, join(here, "echo-poolifier.mjs"));

@@ -1,5 +1,5 @@
 /** The owner's end of a task channel (`task-channel.ts`). */
-import { allocate, free, words, writeHeap } from "./heap.js";
+import { allocate, free, readHeap, words, writeHeap } from "./heap.js";
 import { writeSimpleItem, writeSimpleList } from "./simple-values.js";
 import { encode } from "./structured-clone.js";
 import {
@@ -65,6 +65,16 @@ export class TaskSender<T extends object> {
   /** Adds a worker's words to those that are woken for tasks. */
   addWorker(worker: number): void {
     this.#workers.push(worker);
+  }
+
+  /** Wakes a worker no more: it has died, maybe while it slept. */
+  removeWorker(worker: number): void {
+    const at = this.#workers.indexOf(worker);
+    if (at >= 0) this.#workers.splice(at, 1);
+    endSleep(this.index, worker);
+    // It may have looked for tasks in the place of one that sleeps, or have been woken for one.
+    Atomics.store(view, this.index + ChannelWord.Hunting, 0);
+    if (unclaimed(this.index) > 0) this.wakeAll();
   }
 
   #wokeOne = false;
@@ -166,6 +176,16 @@ export class TaskSender<T extends object> {
   ): number {
     const extras: unknown[] = [];
     const bytes = encode(args, { path: "args", extras });
+    return this.#pushBytes(fn, bytes, extras.length > 0, owner, (ticket) => sendExtras(ticket, extras));
+  }
+
+  #pushBytes(
+    fn: number,
+    bytes: Uint8Array,
+    withExtras: boolean,
+    owner: T,
+    sendExtras?: (ticket: number) => void,
+  ): number {
     const segment = this.#current ?? this.#openSegment();
     const ticket = this.#next;
     const slot = segment.index + (ticket & (SEGMENT_SLOTS - 1)) * SLOT_WORDS;
@@ -175,10 +195,10 @@ export class TaskSender<T extends object> {
       writeHeap(address, bytes);
       view[slot + SlotWord.Address] = address;
     }
-    view[slot + SlotWord.Bytes] = extras.length > 0 ? bytes.length | WITH_EXTRAS : bytes.length;
-    if (extras.length > 0) {
+    view[slot + SlotWord.Bytes] = withExtras ? bytes.length | WITH_EXTRAS : bytes.length;
+    if (withExtras) {
       try {
-        sendExtras(ticket, extras);
+        sendExtras?.(ticket);
       } catch (error) {
         this.#freeLarge(segment, slot);
         throw error;
@@ -323,6 +343,27 @@ export class TaskSender<T extends object> {
     // A ticket that is over may be of a segment that is no more, whose place another has.
     if (segment === undefined || segment.number !== ticket >>> SEGMENT_BITS) return null;
     return segment.owners[ticket & (SEGMENT_SLOTS - 1)] as T | null;
+  }
+
+  /**
+   * After the death of a worker: queues again what was claimed by somebody and not begun, so that what the dead worker
+   * had claimed is not lost. Another worker that claimed such a task just now finds it cancelled. Nobody may ever tell
+   * the end of the old ticket, so its segment is kept. `again` gives the owner for the new ticket, or null to leave the
+   * task out, for one whose arguments cannot be had twice.
+   */
+  requeueUnbegun(again: (owner: T, ticket: number, withExtras: boolean) => T | null): void {
+    const claimed = Atomics.load(view, this.index + ChannelWord.Claimed);
+    for (const ticket of [...this.open()]) {
+      const owner = this.ownerOf(ticket);
+      if (((claimed - ticket) | 0) <= 0 || owner === null || !this.cancel(ticket)) continue;
+      const slot = this.#slotOf(ticket);
+      const bytes = view[slot + SlotWord.Bytes] as number;
+      const length = bytes & BYTES_MASK;
+      const inline = slot + SlotWord.Inline;
+      const body = readHeap(length <= INLINE_BYTES ? inline : (view[slot + SlotWord.Address] as number), length);
+      const successor = again(owner, ticket, (bytes & WITH_EXTRAS) !== 0);
+      if (successor !== null) this.#pushBytes(view[slot + SlotWord.Function] as number, body, false, successor);
+    }
   }
 
   /** Claims all that nobody has claimed. Returns the open ones' tickets; those cancelled before are over. */

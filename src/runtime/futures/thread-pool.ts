@@ -6,12 +6,13 @@
  * a submit that finds none free.
  *
  * A thread that ends without having been told to (process.exit in a task, out of memory, terminate) breaks the pool:
- * its task and all that have not begun fail; tasks that run in other threads end normally. Its end is learnt from its
+ * its task and all that have not begun fail; tasks that run in other threads end normally. The pool of a `ThreadPool`
+ * replaces it instead, and only the call it ran fails. Its end is learnt from its
  * own last message, from the worker's "exit" event, or, while the owner blocks, by looking whether it still exists.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
-import { EventKind, WaitReason } from "../../trace/events.js";
+import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { deadlineAfter } from "../core/deadline.js";
 import { BrokenThreadPool, CancelledError, RuntimeError, TimeoutError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
@@ -56,9 +57,16 @@ interface PoolThread {
   readonly port: MessagePort;
   readonly results: ResultReader;
   ended: boolean;
+  /** Another was started in its place. */
+  replaced: boolean;
 }
 
+/** Threads that fail one after the other break a pool that replaces them: so many, or one for each. */
+const MOST_FAILURES = 3;
+
 export interface ThreadPoolSettings {
+  /** True for a `ThreadPool`: a thread that dies is replaced, and takes only the call it ran with it. */
+  readonly replaces?: boolean;
   readonly maxWorkers: number;
   readonly prefix: string;
   readonly initializer: FunctionReference | null;
@@ -123,8 +131,8 @@ export class ThreadPool implements TaskLink, Source {
     }
     this.#open++;
     expect();
-    const { length } = this.#threads;
-    if (length < this.#settings.maxWorkers && this.#open > length && !this.#tasks.servedAtOnce) this.#startThread();
+    const living = this.#threads.length - this.#left;
+    if (living < this.#settings.maxWorkers && this.#open > living && !this.#tasks.servedAtOnce) this.#startThread();
     return ticket;
   }
 
@@ -188,7 +196,7 @@ export class ThreadPool implements TaskLink, Source {
       const received = receiveMessageOnPort(port1)?.message as ExtrasMessage | undefined;
       return received?.extras ?? [];
     });
-    const entry: PoolThread = { thread, words: own, port: port1, results, ended: false };
+    const entry: PoolThread = { thread, words: own, port: port1, results, ended: false, replaced: false };
     whenWorkerEnds(thread, (exitCode) => {
       takeInArrivals();
       if (!entry.ended) this.#died(entry, exitCode, "");
@@ -231,6 +239,7 @@ export class ThreadPool implements TaskLink, Source {
         failed = true;
         value = error;
       }
+      this.#failures = 0;
       this.#settle(sink, ticket, failed, value);
     }
   }
@@ -271,6 +280,11 @@ export class ThreadPool implements TaskLink, Source {
         return;
       case Word.InitializerFailed: {
         const cause = decode(body, { origin: `thread "${entry.thread.name}"` });
+        // It says next that it leaves.
+        if (this.#settings.replaces && !this.#failedTooOften("in the initializer", cause)) {
+          this.#replace(entry);
+          return;
+        }
         this.#break("A thread initializer failed, the thread pool is not usable anymore", cause);
         return;
       }
@@ -313,8 +327,12 @@ export class ThreadPool implements TaskLink, Source {
     const how = why ? `: ${why}` : exitCode === null ? "" : ` with exit code ${exitCode}`;
     const began = Atomics.load(view, entry.words.index + WorkerWord.NativeId) !== 0;
     const where = sink !== null ? "while it ran a task" : began ? "between tasks" : "before it could take a task";
+    const message = `The thread ${entry.thread.name} of the pool ended ${where}${how}`;
+    // One that could not begin for an error, as of importing the script, would fail again.
+    const mayGoOn = this.#settings.replaces === true && this.#broken === null && (began || cause === undefined);
+    if (mayGoOn && this.#survives(entry, sink, ticket, message, cause)) return;
     const isNews = cause !== undefined && this.#open === 0 && this.#broken === null;
-    const error = this.#break(`The thread ${entry.thread.name} of the pool ended ${where}${how}`, cause);
+    const error = this.#break(message, cause);
     // No task is left to tell it by.
     if (isNews) callHook(cause, entry.thread as unknown as Thread);
     // Not if the thread was ended before it ran it: then it was queued still.
@@ -323,6 +341,59 @@ export class ThreadPool implements TaskLink, Source {
       this.#settle(sink, ticket, true, error);
     }
     this.#threadLeft(entry);
+  }
+
+  /** Threads that ended one after the other without a result of any. */
+  #failures = 0;
+
+  #failedTooOften(where: string, cause: unknown): boolean {
+    const most = Math.max(MOST_FAILURES, this.#settings.maxWorkers);
+    if (++this.#failures < most) return false;
+    this.#break(`${most} threads in a row failed ${where}; the thread pool is not usable anymore`, cause);
+    return true;
+  }
+
+  /** A thread died, and the pool goes on without it and the call it ran. False if that happened too often in a row. */
+  #survives(
+    entry: PoolThread,
+    sink: Future<unknown> | TaskSink | null,
+    ticket: number,
+    message: string,
+    cause: unknown,
+  ): boolean {
+    if (sink === null && this.#failedTooOften("before they took a call", cause)) return false;
+    const options = cause === undefined ? undefined : { cause };
+    if (sink !== null && this.#tasks.isRunning(ticket)) {
+      this.#tasks.finish(ticket);
+      this.#extras.remove(ticket);
+      if (recording) emit(EventKind.TaskEnd, this.number, 0, (ticket >>> 0) + 1, 0, EventFlag.Failed);
+      this.#settle(sink, ticket, true, new RuntimeError(message, options));
+    }
+    this.#tasks.removeWorker(entry.words.index);
+    const unsent: (() => void)[] = [];
+    this.#tasks.requeueUnbegun((owner, old, withExtras) => {
+      if (!withExtras) return { settle: (_, failed, value) => this.#pass(owner, old, failed, value) };
+      unsent.push(() => this.#settle(owner, old, true, new RuntimeError(message, options)));
+      return null;
+    });
+    this.#replace(entry);
+    this.#threadLeft(entry);
+    for (const tell of unsent) tell();
+    return true;
+  }
+
+  #pass(owner: Future<unknown> | TaskSink, ticket: number, failed: boolean, value: unknown): void {
+    if (owner instanceof Future) settle(owner, failed, value);
+    else owner.settle(ticket, failed, value);
+  }
+
+  /** Starts another thread in the place of one that ends, unless nothing is left to do. */
+  #replace(entry: PoolThread): void {
+    if (entry.replaced || this.#terminated || (this.#shutdown && this.#open === 0)) return;
+    entry.replaced = true;
+    // Its end is a delivery too.
+    if (this.#shutdown) expect();
+    this.#startThread();
   }
 
   /** Nothing can be run any more: what has not begun fails. */

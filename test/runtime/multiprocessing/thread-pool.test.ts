@@ -4,12 +4,20 @@ import { expectScript } from "../../harness/run-script.js";
 
 const head = `
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import type { Worker } from "node:worker_threads";
 import { isMain, DataCloneError, RuntimeError, TimeoutError } from "heddle";
 import { ThreadPool, dummy } from "heddle/multiprocessing";
 import { BrokenThreadPool } from "heddle/futures";
 import { currentThread, enumerate, Event, Lock, Thread } from "heddle/threading";
 import { Queue } from "heddle/queue";
 
+/** The workers that were started, as nothing of the library gives them away. */
+const started: Worker[] = [];
+if (isMain) {
+  const module = createRequire(import.meta.url)("node:worker_threads");
+  module.Worker = class extends module.Worker { constructor(...args: unknown[]) { super(...args); started.push(this as unknown as Worker); } };
+}
 export const sqr = (x: number) => x * x;
 export const mul = (x: number, y: number) => x * y;
 export const pair = (...args: number[]) => args;
@@ -266,7 +274,7 @@ describe("ThreadPool", function () {
       assert.deepEqual(pool.mapSync(prepared, [1, 2, 3], { chunkSize: 1 }), [6, 7, 8]);
       const bad = new ThreadPool({ processes: 1, initializer: badStart });
       const result = bad.applyAsync(sqr, [1]);
-      assert.throws(() => result.getSync(), (e: any) => e instanceof BrokenThreadPool && /cannot start/.test(e.cause.message));
+      assert.throws(() => result.getSync(), (e: any) => e instanceof BrokenThreadPool && /^3 threads in a row failed in the initializer/.test(e.message) && /cannot start/.test(e.cause.message));
       assert.throws(() => bad.applySync(sqr, [1]), BrokenThreadPool);
       bad.close();
       await bad.join();
@@ -297,6 +305,62 @@ describe("ThreadPool", function () {
       assert.deepEqual(crossing.nextSync(), { done: false, value: 4 });
       assert.throws(() => pool.applySync(() => () => 1), DataCloneError, "a result that cannot cross");
     `));
+
+  it("replaces a thread that dies, fails exactly the call it ran, and goes on", () =>
+    run(`
+      const pool = new ThreadPool({ processes: 2 });
+      const dieAt = (x: number) => { if (x === 7) process.exit(3); return x; };
+      const late = (x: number) => { if (x === 3) { setTimeout(() => { throw new RangeError("late"); }, 1); return new Promise<number>(() => {}); } return x; };
+      for (const blocking of [true, false]) {
+        const results = Array.from({ length: 200 }, (_, i) => pool.applyAsync(dieAt, [i]));
+        for (const result of results) blocking ? result.waitSync() : await result.wait();
+        assert.deepEqual(results.flatMap((r, i) => (r.successful() ? [] : [i])), [7]);
+        assert.ok(results.every((r, i) => i === 7 || r.getSync() === i));
+        await assert.rejects(results[7]!.get(), (e: any) => e instanceof RuntimeError && !(e instanceof BrokenThreadPool) && /^The thread ThreadPool-1_[0-9]+ of the pool ended while it ran a task/.test(e.message));
+        const seen: unknown[] = [], items = pool.imap(late, [1, 2, 3, 4]);
+        for (let i = 0; i < 4; i++) try { seen.push(blocking ? items.nextSync().value : (await items.next()).value); } catch (e: any) { seen.push(e.cause?.message); }
+        assert.deepEqual(seen, [1, 2, "late", 4]);
+        await assert.rejects(pool.map(dieAt, [5, 6, 7, 8]), /ended while it ran a task/);
+        assert.equal(enumerate().length, 3, "there are as many threads as before");
+      }
+      const last = [pool.applyAsync(dieAt, [7]), pool.mapAsync(sqr, [1, 2, 3])] as const;
+      pool.close();
+      pool.joinSync();
+      assert.equal(last[0].successful(), false);
+      assert.deepEqual(last[1].getSync(), [1, 4, 9]);
+    `));
+
+  it("neither loses nor doubles a call when threads are killed between any two instructions", () =>
+    run(
+      `
+      let seed = 5;
+      const random = (n: number) => { seed = (seed * 48271) % 2147483647; return seed % n; };
+      const counts = new Int32Array(new SharedArrayBuffer(4 * 400));
+      const count = (words: Int32Array, i: number) => { Atomics.add(words, i, 1); return i; };
+      const text = (n: number) => "x".repeat(n);
+      const pool = new ThreadPool({ processes: 2 });
+      let lost = 0;
+      for (let round = 0; round < 60; round++) {
+        counts.fill(0);
+        const results = Array.from({ length: 400 }, (_, i) => pool.applyAsync(count, [counts, i]));
+        const texts = Array.from({ length: 50 }, () => pool.applyAsync(text, [1 + random(20_000)]));
+        const plain = pool.mapAsync(sqr, Array.from({ length: 300 }, (_, i) => i));
+        results[random(300)]!.waitSync();
+        const living = started.filter((worker) => worker.threadId > 0);
+        void living[random(living.length)]!.terminate();
+        for (const result of [...results, ...texts]) round % 2 ? result.waitSync() : await result.wait();
+        await plain.wait();
+        const failed = [...results, ...texts].filter((result) => !result.successful()).length + (plain.successful() ? 0 : 1);
+        assert.ok(failed <= 1, failed + " calls failed for one thread");
+        lost += failed;
+        results.forEach((result, i) => { assert.ok(counts[i] === 1 || (counts[i] === 0 && !result.successful()), "call " + i + " ran " + counts[i] + " times"); });
+      }
+      pool.close();
+      pool.joinSync();
+      console.log(lost, "lost");
+    `,
+      { timeout: 110_000 },
+    )).timeout(120_000);
 
   it("is multiprocessing.dummy's Pool", () =>
     run(`
