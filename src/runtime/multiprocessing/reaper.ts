@@ -1,7 +1,8 @@
 /**
  * Children end when their parent does, however it ends. A child whose loop turns sees its channel close; one that is
- * busy or blocked cannot. So a parent has a reaper: a shell that reads which children live, and kills what is left
- * when the pipe from the parent closes. It costs one process of a megabyte, and no native code.
+ * busy or blocked cannot. So a parent has a reaper: a shell that reads which children live. When the pipe from the
+ * parent closes, it leaves them a moment to end by themselves and clean up, then kills what is left. It costs one process
+ * of a megabyte, and no native code.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 
@@ -15,6 +16,7 @@ while read -r op pid; do
     -) case $pids in *" $pid "*) pids="\${pids%% $pid *} \${pids#* $pid }" ;; esac ;;
   esac
 done
+[ "$pids" = ' ' ] || sleep 0.2 2>/dev/null || sleep 1
 for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done`;
 
 let reaper: ChildProcess | null = null;
@@ -29,7 +31,7 @@ export function watchChild(pid: number): void {
   if (process.platform === "win32") return;
   watched.add(pid);
   if (reaper === null) {
-    reaper = spawn("/bin/sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], env: {} });
+    reaper = spawn("/bin/sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], env: { PATH: "/usr/bin:/bin" } });
     reaper.on("error", () => {});
     reaper.stdin?.on("error", () => {});
     // Nobody waits for the shell itself.

@@ -1,5 +1,5 @@
 /** A server at work: it listens, and has a peer for each client. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AuthenticationError } from "../../core/errors.js";
@@ -25,7 +25,36 @@ function freeAddress(): Address {
   if (process.platform === "win32") return `\\\\.\\pipe\\heddle-manager-${process.pid}-${crypto.randomUUID()}`;
   // A socket's path may have a hundred bytes.
   const base = tmpdir().length > 60 ? "/tmp" : tmpdir();
-  return join(mkdtempSync(join(base, FOLDER)), "socket");
+  removeStale(base);
+  return join(mkdtempSync(join(base, `${FOLDER}${process.pid}-`)), "socket");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Removes the folders of servers that were killed together with those who would have removed them. A process of a number
+ * may live where it cannot be seen from here, so nobody must listen there either.
+ */
+function removeStale(base: string): void {
+  const folders = readdirSync(base).filter((name) => name.startsWith(FOLDER));
+  for (const folder of folders) {
+    if (isAlive(Number(/^\d+/.exec(folder.slice(FOLDER.length))?.[0] ?? process.pid))) continue;
+    const path = join(base, folder, "socket");
+    try {
+      const { ends } = connectionClient().ask((call) => ({ op: "connect", call, address: { path }, key: null }));
+      for (const { id } of ends ?? []) connectionClient().post({ op: "close", id });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ECONNREFUSED" || code === "ENOENT") removeAddress(path);
+    }
+  }
 }
 
 /** Removes what a server may have left of an address. */
