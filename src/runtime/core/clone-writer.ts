@@ -2,10 +2,10 @@
 import { EventEmitter } from "node:events";
 import { types } from "node:util";
 import { MessagePort } from "node:worker_threads";
-import { BUILTIN_ERRORS, ErrorClass, T, VIEWS } from "./clone-tags.js";
+import { T, VIEWS } from "./clone-tags.js";
 import { describe } from "./describe-value.js";
-import { DataCloneError, errorClasses } from "./errors.js";
-import { findModuleReference } from "./function-registry.js";
+import { writeError } from "./error-writer.js";
+import { DataCloneError } from "./errors.js";
 import { type Crossing, type Handle, type Handled, type Pins, toHandle } from "./handles.js";
 import { isDetached, marked } from "./transfer.js";
 
@@ -267,7 +267,7 @@ export class Writer {
       return;
     }
     if (types.isNativeError(object) || object instanceof Error) {
-      this.error(object as Error);
+      writeError(this, object as Error);
       return;
     }
     const depth = this.depth;
@@ -365,63 +365,6 @@ export class Writer {
     this.varint((this.extras as unknown[]).push(object) - 1);
   }
 
-  error(error: Error): void {
-    if (error instanceof DOMException) {
-      this.byte(T.DomException);
-      this.string(error.message);
-      this.string(error.name);
-      this.string(String(error.stack ?? ""));
-      return;
-    }
-    this.byte(T.Error);
-    const type = (error as { constructor?: unknown }).constructor;
-    const typeName = typeof type === "function" ? type.name : "Error";
-    const user = typeof type === "function" ? findModuleReference(type) : null;
-    if (BUILTIN_ERRORS[typeName] === type) {
-      this.byte(ErrorClass.Builtin);
-      this.string(typeName);
-    } else if ((errorClasses as Record<string, unknown>)[typeName] === type) {
-      this.byte(ErrorClass.Ours);
-      this.string(typeName);
-    } else if (user !== null) {
-      this.byte(ErrorClass.Users);
-      this.string(builtinBase(error));
-      this.string(user.url);
-      this.string(user.name);
-    } else {
-      this.byte(ErrorClass.Unknown);
-      this.string(builtinBase(error));
-      this.string(typeName);
-    }
-    this.string(safeString(() => error.message));
-    this.string(safeString(() => error.stack));
-    const depth = this.depth++;
-    // `cause` and `errors` are fields of their own though they are not enumerable.
-    const keys = Object.keys(error).filter((key) => key !== "message" && key !== "stack");
-    for (const key of ["name", "cause", "errors"]) {
-      if (Object.hasOwn(error, key) && !keys.includes(key)) keys.push(key);
-    }
-    this.varint(keys.length);
-    for (const key of keys) {
-      this.path[depth] = key;
-      this.string(key);
-      this.byte(Object.prototype.propertyIsEnumerable.call(error, key) ? 1 : 0);
-      const value = (error as unknown as Record<string, unknown>)[key];
-      const [at, seen] = [this.at, this.seenMap?.size ?? this.seen.length];
-      try {
-        this.value(value);
-      } catch (problem) {
-        // An error must arrive whatever somebody hung on it: what cannot cross arrives as text.
-        if (!(problem instanceof DataCloneError)) throw problem;
-        this.at = at;
-        this.forget(seen);
-        this.depth = depth + 1;
-        this.string(describe(value));
-      }
-    }
-    this.depth = depth;
-  }
-
   /** Takes the numbers from `count` on back, after part of a value was written in vain. */
   forget(count: number): void {
     if (this.seenMap === null) {
@@ -447,29 +390,4 @@ export class Writer {
     const advice = remedy === null ? "" : `; ${remedy}`;
     throw new DataCloneError(`${path === "" ? "" : `${path}: `}${what}${advice}`, { path, functionName, variables });
   }
-}
-
-function safeString(read: () => unknown): string {
-  try {
-    const value = read();
-    return value === undefined ? "" : String(value);
-  } catch {
-    return "";
-  }
-}
-
-/** The built-in class an error is at bottom, so that `instanceof` it holds even where its own class is unknown. */
-function builtinBase(error: Error): string {
-  for (const name of [
-    "AggregateError",
-    "EvalError",
-    "RangeError",
-    "ReferenceError",
-    "SyntaxError",
-    "TypeError",
-    "URIError",
-  ]) {
-    if (error instanceof (BUILTIN_ERRORS[name] as ErrorConstructor)) return name;
-  }
-  return "Error";
 }

@@ -13,6 +13,8 @@
 import { MessagePort } from "node:worker_threads";
 import { type DecodeOptions, Reader } from "./clone-reader.js";
 import { type EncodeOptions, Writer } from "./clone-writer.js";
+import { isTooDeep } from "./error-writer.js";
+import { DataCloneError } from "./errors.js";
 import type { Pins } from "./handles.js";
 import { marked } from "./transfer.js";
 
@@ -34,9 +36,14 @@ export function beginEncoding(value: unknown, options: EncodeOptions): Writer {
     writer.value(value);
   } catch (error) {
     endEncoding(writer, false);
-    throw error;
+    throw isTooDeep(error) ? tooDeep(options.path) : error;
   }
   return writer;
+}
+
+function tooDeep(path = ""): DataCloneError {
+  const what = "it is nested too deeply to cross; pass it as a flat list, or as text";
+  return new DataCloneError(path === "" ? what : `${path}: ${what}`, { path });
 }
 
 /** The other half of {@link beginEncoding}. `sent`: the value has crossed, so what was to be moved leaves this thread. */
@@ -120,6 +127,8 @@ export function decodeFrom(bytes: Buffer, options: DecodeOptions = noOptions): u
   reader.reset(bytes, options);
   try {
     return reader.value();
+  } catch (error) {
+    throw isTooDeep(error) ? tooDeep() : error;
   } finally {
     reader.reset(noBytes, noOptions);
     if (readers.length < 4) readers.push(reader);

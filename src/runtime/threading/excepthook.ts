@@ -16,9 +16,22 @@ export interface ExceptHookArgs {
   readonly thread: Thread | null;
 }
 
+/** The text of an error that is no more than that: without a line of the user's, as of what does not compile. */
+function plainText(error: Error): string | null {
+  try {
+    const { stack, cause } = error;
+    const isPlain = typeof stack === "string" && !/\n\s+at /.test(stack);
+    return isPlain && cause === undefined && Object.keys(error).length === 0 ? stack : null;
+  } catch {
+    return null; // Something that only passes for an error.
+  }
+}
+
 /** How a thrown value is shown. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `Uncaught ${inspect(error)}`;
+  const plain = plainText(error);
+  if (plain !== null) return plain;
   // Node shows a subclass without a name of its own as "Mine [Error]".
   return withoutOwnFrames(inspect(error).replace(/^(\w+) \[\w+\](?=[:\n])/, "$1"));
 }

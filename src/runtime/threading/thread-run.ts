@@ -14,6 +14,8 @@ import { describeError, excepthook } from "./excepthook.js";
 import { adoptThread, childrenEnded, currentThread, Thread, type ThreadStart } from "./thread.js";
 
 let reported = false;
+/** The script's own top level has run in this thread. */
+let imported = false;
 /** From its end on, that nothing is left to run is no news. */
 let ending = false;
 
@@ -60,12 +62,16 @@ export async function runThread(): Promise<void> {
   });
   process.on("beforeExit", () => {
     if (ending) return;
-    report(new RuntimeError("its run() returned a promise that nothing is left to settle"));
+    const what = imported
+      ? "its run() returned a promise that nothing is left to settle"
+      : "the script, which every thread imports, awaits at its top level what nothing in this thread is left to settle";
+    report(new RuntimeError(what));
     void end();
   });
   try {
     const { payload, extras } = (workerData as ThreadWorkerData).heddleThread;
     await importMainScript();
+    imported = true;
     const { type, fields, target, args } = await readStart(payload, extras);
     const thread = adoptThread(record, type, target, args, fields);
     await thread.run();
