@@ -178,18 +178,19 @@ export class Mutex {
     const { words, index } = this;
     const site = this.findWaitSite(this.slowAcquireSync);
     const deadline = deadlineIn(timeout);
+    const endless = deadline === Number.POSITIVE_INFINITY;
     const wait = this.beginWait(site, 0);
     for (let looks = 0; ; ) {
       const state = this.contend();
       if (state === 0) return this.taken(wait, site, 0);
       if ((state & ABANDONED) !== 0) throw this.abandonedBy(state & HOLDER, wait, 0);
-      const left = deadline - performance.now();
+      const left = endless ? deadline : deadline - performance.now();
       if (left <= 0) {
         if (timeout > 0) this.lookAfterHolder(wait, 0);
         return this.gaveUp(wait, 0);
       }
       const patience = lookAfter(looks);
-      if (words.wait(index, state, Math.min(left, patience), deadline === Number.POSITIVE_INFINITY) === "timed-out") {
+      if (words.wait(index, state, Math.min(left, patience), endless) === "timed-out") {
         if (left >= patience) looks++;
         this.lookAfterHolder(wait, 0);
       }

@@ -88,12 +88,12 @@ export class Permits {
   private slowAcquireSync(timeout: number): boolean {
     const deadline = deadlineIn(timeout);
     const site = recording ? callSite() : 0;
+    const endless = deadline === Number.POSITIVE_INFINITY;
     const wait = this.beginWait(site, 0);
     for (let looks = 0; ; looks++) {
       if (this.contend()) return this.taken(wait, site, 0);
-      const left = deadline - performance.now();
+      const left = endless ? deadline : deadline - performance.now();
       if (left <= 0) return this.gaveUp(wait, 0);
-      const endless = deadline === Number.POSITIVE_INFINITY;
       this.words.wait(this.index, WAITERS, Math.min(left, lookAfter(looks)), endless);
     }
   }

@@ -8,7 +8,7 @@
  */
 import { recording, StuckState, setStuck } from "../../recorder/emit.js";
 import { writeOutAll } from "../core/brief-holds.js";
-import { deadlineIn, SLICE } from "../core/deadline.js";
+import { SLICE } from "../core/deadline.js";
 import { BufferWords, type SharedWords, type WaitAsyncOptions, type WaitOutcome } from "../core/words.js";
 import { type KernelWait, LONGEST_WAIT } from "./kernel-wait.js";
 import { kernelWait } from "./system-wait.js";
@@ -34,15 +34,21 @@ export class FutexWords extends BufferWords implements SharedWords {
     if (this.load(index) !== expected) return "not-equal";
     const stuck = recording && endless;
     if (stuck) setStuck(StuckState.Blocked);
-    const deadline = deadlineIn(timeoutMs);
     const address = this.#address + index * 4;
     let outcome: WaitOutcome = "ok";
-    for (let left = timeoutMs; ; left = deadline - performance.now()) {
+    let left = timeoutMs;
+    // Known from the end of the first slice on: most waits need no clock.
+    let deadline = Number.NaN;
+    for (;;) {
       if (left <= 0) {
         outcome = "timed-out";
         break;
       }
-      if (this.#kernel.wait(address, expected, Math.min(left, LONGEST_WAIT)) || this.load(index) !== expected) break;
+      const slice = Math.min(left, LONGEST_WAIT);
+      if (this.#kernel.wait(address, expected, slice) || this.load(index) !== expected) break;
+      const now = performance.now();
+      if (Number.isNaN(deadline)) deadline = now + left - slice;
+      left = deadline - now;
     }
     if (stuck) setStuck(StuckState.No);
     return outcome;

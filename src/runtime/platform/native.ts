@@ -14,6 +14,8 @@ export interface Native {
   load(path: string | null): NativeLibrary;
   view(pointer: bigint, length: number): ArrayBuffer;
   address(pointer: unknown): bigint;
+  /** Memory outside of the heap, for good. */
+  alloc(type: string, count: number): unknown;
   /** The error number that the last call left. */
   errno(): number;
 }

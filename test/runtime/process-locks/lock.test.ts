@@ -314,6 +314,53 @@ describe("what processes can acquire", function () {
     `);
   });
 
+  it("lets a worker be terminated that is blocked, by either form", async () => {
+    await expectScript(`${common}
+      import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
+      import { once } from "node:events";
+      if (!isMainThread && workerData?.form !== undefined) {
+        const lock = new Lock();
+        lock.acquireSync();
+        parentPort!.postMessage("ready");
+        if (workerData.form === "sync") lock.acquireSync();
+        else await lock.acquire();
+      } else if (isMain) {
+        for (const form of forms) {
+          const worker = new Worker(new URL(import.meta.url), { workerData: { form } });
+          await once(worker, "message");
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          // Within the kernel it would never end.
+          assert.equal(await Promise.race([worker.terminate(), new Promise((resolve) => setTimeout(resolve, 20_000, "never"))]), 1);
+        }
+        console.log("done");
+        process.exit();
+      }
+    `);
+  });
+
+  it("gives its memory back when it is collected and has not crossed, and descriptors stay few", async () => {
+    await expectScript(`${common}
+      import { readdirSync } from "node:fs";
+      import { setFlagsFromString } from "node:v8";
+      import { runInNewContext } from "node:vm";
+      setFlagsFromString("--expose-gc");
+      const gc = runInNewContext("gc") as () => void;
+      const first = new Lock();
+      const descriptors = readdirSync("/proc/self/fd").length;
+      for (let round = 0; round < 60; round++) {
+        for (let i = 0; i < 4000; i++) new Lock({ name: "short" });
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const memory = Number(/RssShmem:[^0-9]*([0-9]+)/.exec((await import("node:fs")).readFileSync("/proc/self/status", "utf8"))![1]);
+      // 240 000 locks of 20 bytes and more would be 5 MB at least.
+      assert.ok(memory < 3000, memory + " KiB of shared memory");
+      assert.ok(readdirSync("/proc/self/fd").length <= descriptors);
+      first.acquireSync();
+      console.log("done");
+    `);
+  });
+
   it("can be given up by a signal, and a wake-up call is not lost with that", async () => {
     await expectScript(
       `${common}

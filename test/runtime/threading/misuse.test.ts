@@ -9,7 +9,9 @@ describe("what a user of Python may try", function () {
       import assert from "node:assert/strict";
       import { isMain } from "heddle";
       import { ProcessPoolExecutor, ThreadPoolExecutor } from "heddle/futures";
-      import { Process, ThreadPool } from "heddle/multiprocessing";
+      import * as multiprocessing from "heddle/multiprocessing";
+      import * as threading from "heddle/threading";
+      const { Process, ThreadPool } = multiprocessing;
       import { LifoQueue, PriorityQueue, Queue } from "heddle/queue";
       import { Lock, RLock, Semaphore, Thread } from "heddle/threading";
       function work() {}
@@ -19,6 +21,19 @@ describe("what a user of Python may try", function () {
         }
         for (const type of [Thread, Process] as any[]) {
           assert.throws(() => new type(work), /^TypeError: options must be an object such as \\{ target: work, args: \\[1\\] \\}, not function work$/);
+        }
+        for (const { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } of [threading, multiprocessing] as any[]) {
+          const named = /^TypeError: options must be an object such as \\{ name: "\\w+".* \\}, not x$/;
+          for (const type of [Lock, RLock, Event]) assert.throws(() => new type("x"), named, type.name);
+          for (const type of [Semaphore, BoundedSemaphore, Barrier]) assert.throws(() => new type(1, "x"), named, type.name);
+          assert.throws(() => new Condition(undefined, "x"), named);
+          assert.throws(() => new Condition("x"), /^TypeError: the lock of a condition must be a Lock or RLock of/);
+          const odd = { tiemout: 1 };
+          const [event, condition, barrier] = [new Event(), new Condition(), new Barrier(1)];
+          condition.acquireSync();
+          for (const attempt of [() => event.waitSync(odd), () => event.wait(odd), () => condition.waitSync(odd), () => condition.wait(odd),
+            () => condition.waitForSync(() => 1, odd), () => condition.waitFor(() => 1, odd), () => barrier.waitSync(odd), () => barrier.wait(odd), () => new Barrier(1, odd)])
+            await assert.rejects(async () => await attempt(), /^TypeError: there is no option tiemout \\(did you mean timeout/, String(attempt));
         }
         for (const lock of [new Lock(), new RLock(), new Semaphore()] as any[]) {
           assert.throws(() => lock.acquireSync(false), TypeError);
