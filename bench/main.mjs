@@ -20,11 +20,12 @@ const parts = [
   "workers",
   "process-locks",
   "process-pools",
+  "process-queues",
 ];
 /** Names for several parts. */
 const groups = {
   runtime: ["locks", "queues", "pools", "executor", "workers"],
-  processes: ["process-locks", "process-pools"],
+  processes: ["process-locks", "process-pools", "process-queues"],
 };
 
 const usage = `usage: npm run bench -- [PART…] [--quick] [--rounds N] [--json FILE] [--write] [--no-build]

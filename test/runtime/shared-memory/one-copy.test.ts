@@ -25,7 +25,7 @@ describe("an array of a gigabyte", () => {
       `
 import { readFileSync, writeSync } from "node:fs";
 import { isMain } from "heddle";
-import { Process, RawArray } from "heddle/multiprocessing";
+import { Process, RawArray, SharedArray } from "heddle/multiprocessing";
 const LENGTH = ${GIB / 8};
 /** Proportional and resident size of the mapping of the array alone, in KiB. */
 function sizes(): { pss: number; rss: number } {
@@ -34,8 +34,9 @@ function sizes(): { pss: number; rss: number } {
     .reduce((total, block) => total + Number(new RegExp("^" + key + ":\\\\s+(\\\\d+)", "m").exec(block)![1]), 0);
   return { pss: sum("Pss"), rss: sum("Rss") };
 }
-function read(array: RawArray<"d">, turn: RawArray<"i">) {
+function read(array: SharedArray<"d">, turn: RawArray<"i">) {
   const { view } = array;
+  if (array[1] !== 0.5 || array.at(-1) !== 0.5) throw new Error("wrong elements");
   let sum = 0;
   for (let i = 0; i < LENGTH; i += 512) sum += view[i]!; // one element a page
   Atomics.add(turn.view, 0, 1);
@@ -46,7 +47,7 @@ function read(array: RawArray<"d">, turn: RawArray<"i">) {
   while (Atomics.load(turn.view, 1) < 3) Atomics.wait(sleep, 0, 0, 10);
 }
 if (isMain) {
-  const array = new RawArray("d", LENGTH), turn = new RawArray("i", 2);
+  const array = new SharedArray("d", LENGTH), turn = new RawArray("i", 2);
   array.view.fill(0.5);
   const readers = [1, 2, 3].map(() => new Process({ target: read, args: [array, turn] }));
   for (const reader of readers) reader.start();
