@@ -1,4 +1,7 @@
-/** How much queues carry between two processes, and how fast two processes count in one shared value. */
+/**
+ * How much queues carry between two processes, and how fast two processes count in one shared value. Bounded ones have
+ * 1024 places, or 64 for items of 64 KiB.
+ */
 import { ratio, Table } from "../figures.mjs";
 import { explainGaps, figureOf, takeTurns } from "../measure.mjs";
 
@@ -10,10 +13,10 @@ function between({ rounds, scale, measures }) {
     args: [name, item, counts[item]],
     traced: isTraced,
   });
-  const names = ["Queue", "Queue, maxSize 1024", "Queue, await get()", "SimpleQueue", "CPython", "CPython, 1024"];
+  const names = ["Queue", "Queue, bounded", "Queue, await get()", "SimpleQueue", "CPython", "CPython, bounded"];
   const kinds = Object.keys(counts);
   const results = takeTurns(
-    kinds.flatMap((item) => [...names.map((name) => of(name, item)), of("Queue, maxSize 1024", item, true)]),
+    kinds.flatMap((item) => [...names.map((name) => of(name, item)), of("Queue, bounded", item, true)]),
     rounds,
   );
   const table = new Table("process-queues", "From one process to another: items a second; of 64 KiB, MB a second", [
@@ -29,12 +32,12 @@ function between({ rounds, scale, measures }) {
     if (rates[0] !== null) table.row(label, ...rates);
   };
   for (const name of names.slice(0, 4)) add(name === "Queue" ? "Queue, putSync and getSync" : name, name);
-  add("Queue, maxSize 1024, traced", "Queue, maxSize 1024", ", traced");
+  add("Queue, bounded, traced", "Queue, bounded", ", traced");
   add("CPython's multiprocessing.Queue", "CPython");
-  add("the same, maxsize 1024", "CPython, 1024");
+  add("the same, bounded", "CPython, bounded");
   explainGaps(table, results);
   measures.processQueue = rate("Queue", "number");
-  measures.processQueueBytes = rate("Queue, maxSize 1024", "64 KiB");
+  measures.processQueueBytes = rate("Queue, bounded", "64 KiB");
   return table;
 }
 

@@ -8,6 +8,8 @@ import { median, need, quick, result } from "./timing.mjs";
 
 const ROUNDS = quick ? 2 : 5;
 const BYTES = 65_536;
+/** The capacity of those that are bounded. */
+const BOUND = { number: 1024, object: 1024, "64 KiB": 64 };
 
 const block = new Uint8Array(BYTES).fill(7);
 const items = {
@@ -59,31 +61,36 @@ if __name__ == "__main__":
     print(statistics.median(times))
 `;
 
-const ours = (kind, options) => async () => {
+const ours = (name, options) => async (kind) => {
   const multiprocessing = await import("heddle/multiprocessing");
-  return new (need(multiprocessing, kind))(options);
+  return new (need(multiprocessing, name))(options(kind));
 };
+const unbounded = () => ({});
 const bySync = (queue) => queue.getSync();
 
 const subjects = {
-  Queue: { make: ours("Queue", {}), take: bySync },
-  "Queue, maxSize 1024": { make: ours("Queue", { maxSize: 1024 }), take: bySync },
-  "Queue, await get()": { make: ours("Queue", {}), take: (queue) => queue.get(), awaits: true },
-  SimpleQueue: { make: ours("SimpleQueue", {}), take: bySync },
+  Queue: { make: ours("Queue", unbounded), take: bySync },
+  "Queue, bounded": { make: ours("Queue", (kind) => ({ maxSize: BOUND[kind] })), take: bySync },
+  "Queue, await get()": { make: ours("Queue", unbounded), take: (queue) => queue.get(), awaits: true },
+  SimpleQueue: { make: ours("SimpleQueue", unbounded), take: bySync },
 };
 
 async function main() {
   const [, , name, kind, countText] = process.argv;
   const count = Number(countText);
   if (name.startsWith("CPython")) {
-    const { status, stdout } = spawnSync("python3", ["-c", python(name.endsWith("1024") ? 1024 : 0, kind, count)], {
-      encoding: "utf8",
-    });
+    const { status, stdout } = spawnSync(
+      "python3",
+      ["-c", python(name.endsWith("bounded") ? BOUND[kind] : 0, kind, count)],
+      {
+        encoding: "utf8",
+      },
+    );
     return result(status === 0 ? { ns: Number(stdout) } : { missing: "python3" });
   }
   const { make, take, awaits = false } = subjects[name];
   const { Process, SimpleQueue } = await import("heddle/multiprocessing");
-  const queue = await make();
+  const queue = await make(kind);
   const rounds = new SimpleQueue();
   const child = new Process({ target: produce, args: [queue, rounds, kind, count, ROUNDS + 1] });
   child.start();
