@@ -4,6 +4,7 @@ import { applyMessage } from "./apply-messages.js";
 import { whatIsAwaited } from "./awaited.js";
 import { GC_NAMES, SCOPES, SIGNALS } from "./event-names.js";
 import type { GrowingModel, ProcessGroup } from "./growing-model.js";
+import { joinedThread } from "./joined-thread.js";
 import { loopWasLate } from "./loop-delay.js";
 import { FlowKind, SliceKind } from "./model.js";
 import { isKnownKind, type ObjectLane } from "./object-lane.js";
@@ -293,8 +294,8 @@ export class RecordApplier {
         const index = lane.slices.object[row]!;
         const reason = lane.slices.value[row]!;
         const start = lane.slices.start[row]!;
-        if (reason === WaitReason.ThreadJoin) {
-          const joined = model.threads[lane.joins.get(row) ?? -1];
+        if (reason === WaitReason.ThreadJoin || reason === WaitReason.ProcessJoin) {
+          const joined = joinedThread(model, lane, row);
           if (joined && joined.endNs >= start && joined.endNs <= t) {
             flows.push(FlowKind.Result, joined.index, joined.endNs, thread, t, -1);
           }
@@ -362,7 +363,7 @@ export class RecordApplier {
     async: boolean,
   ): void {
     const { model } = this;
-    const { name, index, joined, signalKind } = whatIsAwaited(model, this.group, lane, object, reason);
+    const { name, index, joined, joinedProcess, signalKind } = whatIsAwaited(model, this.group, lane, object, reason);
     const idle = reason === WaitReason.IdleWorker;
     const row = lane.beginWait(
       t,
@@ -376,6 +377,7 @@ export class RecordApplier {
       idle,
     );
     if (joined) lane.joins.set(row, joined.index);
+    if (joinedProcess) lane.processJoins.set(row, joinedProcess.index);
     if (signalKind !== 0) model.objects[index]?.signals?.waitBegan(lane.slices.start[row]!);
   }
 }

@@ -10,6 +10,7 @@ export interface Awaited {
   readonly index: number;
   /** The thread whose end is awaited. */
   readonly joined: ThreadLane | undefined;
+  readonly joinedProcess: ProcessGroup | undefined;
   /** The kind of the condition, event or barrier, or 0. */
   readonly signalKind: number;
 }
@@ -24,6 +25,7 @@ export function whatIsAwaited(
   let name = "wait";
   let index = -1;
   let joined: ThreadLane | undefined;
+  let joinedProcess: ProcessGroup | undefined;
   const ofPool = () => {
     if (object === 0) return "";
     const pool = model.object(group, object, ObjectKind.ThreadPoolExecutor);
@@ -36,7 +38,8 @@ export function whatIsAwaited(
       name = `join ${joined?.name ?? model.table.all[group.spawned.get(object)?.name ?? 0] ?? ""}`.trimEnd();
       break;
     case WaitReason.ProcessJoin:
-      name = "join process";
+      joinedProcess = model.knownProcess(object);
+      name = `join ${joinedProcess?.name || "process"}`;
       break;
     case WaitReason.Result:
       name = `result${ofPool()}`;
@@ -89,5 +92,5 @@ export function whatIsAwaited(
     index = awaited.index;
     name = `wait ${awaited.name}`;
   }
-  return { name, index, joined, signalKind };
+  return { name, index, joined, joinedProcess, signalKind };
 }

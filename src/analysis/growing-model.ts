@@ -86,6 +86,11 @@ export class GrowingModel implements TraceModel {
     return group;
   }
 
+  /** The process of that number, if anything was told of it. */
+  knownProcess(pid: number): ProcessGroup | undefined {
+    return this.#byPid.get(pid);
+  }
+
   /** The lane of an OS thread, if it is known and not over. */
   threadOfTid(pid: number, tid: number): ThreadLane | undefined {
     return this.#byTid.get(osThread(pid, tid));

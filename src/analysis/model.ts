@@ -217,6 +217,8 @@ export interface ThreadTrack {
   readonly marks: MarkColumns;
   /** Of waits for a thread's end (rows of `slices`): which thread, as an index into `threads`. */
   readonly joins: ReadonlyMap<number, number>;
+  /** The same of waits for a process's end, as an index into `processes`. */
+  readonly processJoins: ReadonlyMap<number, number>;
   /** CPU time as the system counts it; NaN where unknown. */
   cpuNs: number;
   /** Index into `objects` of the pool this thread works for, or -1. */

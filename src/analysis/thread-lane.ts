@@ -42,6 +42,7 @@ export class ThreadLane implements ThreadTrack {
   readonly slices = new GrowingSlices();
   readonly marks = new GrowingMarks();
   readonly joins = new Map<number, number>();
+  readonly processJoins = new Map<number, number>();
 
   /** Open waits by their number: row of `slices`. */
   readonly waits = new Map<number, number>();

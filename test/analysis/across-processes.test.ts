@@ -208,6 +208,44 @@ describe("objects that processes share", () => {
     );
   });
 
+  it("are named in a circle of a parent that joins a child which wants its lock", () => {
+    const { trace, first, second } = two();
+    const lock = first.lock(ms(1), "a");
+    const seen = shared(second, ms(2), lock);
+    first.acquire(ms(5), lock);
+    first.emit(ms(6), EventKind.WaitBegin, {
+      object: 200,
+      a: 90,
+      b: WaitReason.ProcessJoin,
+      site: "file:///work/p.ts:7:1",
+    });
+    second.waitForLock(ms(8), seen);
+    first.process.stuck(ms(2000), ms(20));
+    second.process.stuck(ms(2000), ms(30));
+    first.emit(ms(2001), EventKind.Counter);
+    const model = modelOf(trace, { end: false });
+    const text = standstillText(findStandstill(model)!, model.endNs);
+    assert.match(text, /“main of first\.ts” +waits for the end of process “second\.ts”, at/);
+    assert.match(text, /Deadlock: “main of (first|second)\.ts” waits for “main of (first|second)\.ts” waits for/);
+    const [deadlock] = jsonReport(model).deadlocks;
+    assert.deepEqual(deadlock!.cycle.map(({ waitsFor, heldBy }) => [waitsFor, heldBy]).sort(), [
+      ["lock-1", "thread-1"],
+      ["thread-2", "thread-2"],
+    ]);
+  });
+
+  it("are pointed to by the join of their process", () => {
+    const { trace, first, second } = two();
+    first.emit(ms(6), EventKind.WaitBegin, { object: 200, a: 90, b: WaitReason.ProcessJoin });
+    second.end(ms(29));
+    second.process.exit(ms(30));
+    first.emit(ms(31), EventKind.WaitEnd, { object: 200, a: 90 });
+    const { flows, strings, threads } = modelOf(trace);
+    const arrow = [...flows.kind].indexOf(FlowKind.Result);
+    assert.deepEqual([flows.fromThread[arrow], flows.fromTime[arrow], flows.toThread[arrow]], [1, ms(29), 0]);
+    assert.equal(strings[threads[0]!.slices.name[0]!], "join second.ts");
+  });
+
   it("make no deadlock of a holder that was killed before the other began to wait", () => {
     const { trace, first, second } = two();
     const a = first.lock(ms(1), "a");

@@ -2,6 +2,7 @@
  * Who waits for whom at the end, and in a circle: each of the circle's threads waits for a lock that the next one
  * holds, or for the next one's end. Waits that could still end (others hold nothing) are no circle.
  */
+import { joinedThread } from "../joined-thread.js";
 import { SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
 import { withoutColumn } from "../strings.js";
 import { SliceFlag } from "../thread-lane.js";
@@ -61,12 +62,12 @@ export function findCycles(model: TraceModel, waits: readonly UnfinishedWait[]):
   for (const wait of waits) {
     const { thread, row } = wait;
     const kind = thread.slices.kind[row]!;
-    const joined = thread.joins.get(row);
+    const joined = joinedThread(model, thread, row);
     const others =
       kind === SliceKind.LockWait
         ? holdersAt(model, thread.slices.object[row]!, wait.endNs)
-        : joined !== undefined
-          ? [joined]
+        : joined
+          ? [joined.index]
           : [];
     for (const heldBy of others) {
       // Another promise of the same thread holds it, and may well go on.

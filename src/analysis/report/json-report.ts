@@ -1,4 +1,6 @@
 /** The report as JSON, from the model. */
+
+import { joinedThread } from "../joined-thread.js";
 import type { ObjectTrack, ThreadTrack, TraceModel } from "../model.js";
 import { isHelperProcess, isHelperThread, ThreadState } from "../model.js";
 import { isConnectionKind, isLockKind, isPoolKind, isQueueKind, kindName } from "../object-lane.js";
@@ -108,8 +110,8 @@ function isUsed(object: ObjectTrack): boolean {
 function waitedFor(model: TraceModel, thread: ThreadTrack, row: number): string {
   const object = model.objects[thread.slices.object[row]!];
   if (object) return objectId(object);
-  const joined = thread.joins.get(row);
-  return joined === undefined ? (model.strings[thread.slices.name[row]!] ?? "") : threadId(joined);
+  const joined = joinedThread(model, thread, row);
+  return joined === undefined ? (model.strings[thread.slices.name[row]!] ?? "") : threadId(joined.index);
 }
 
 function processReport(model: TraceModel, process: TraceModel["processes"][number]): ProcessReport {

@@ -93,6 +93,7 @@ export function describeWait(model: TraceModel, { thread, row, endNs }: Unfinish
       return `waits for a free place in ${what}, which is full`;
   }
   const joined = thread.joins.get(row);
+  const processName = model.processes[thread.processJoins.get(row) ?? -1]?.name ?? "";
   // Who was joined before it began is known by name only.
   const joinedName =
     joined === undefined ? model.strings[slices.name[row]!]!.replace(/^join ?/, "") : model.threads[joined]!.name;
@@ -104,7 +105,7 @@ export function describeWait(model: TraceModel, { thread, row, endNs }: Unfinish
     case WaitReason.Send:
       return `waits for room in ${what || "a connection"}, which nobody reads from`;
     case WaitReason.ProcessJoin:
-      return "waits for the end of a process";
+      return `waits for the end of ${processName === "" ? "a process" : `process “${processName}”`}`;
     case WaitReason.Condition:
       return `waits to be notified by ${what}`;
     case WaitReason.Event:
