@@ -78,7 +78,7 @@ const script = `
     for (const q of [new Queue({ maxSize: 3 }), new SimpleQueue(), new JoinableQueue({ maxSize: 50 })]) {
       const work: Work = { q, started: new RawArray("i", IDS), done: new RawArray("i", IDS), taken: new RawArray("b", IDS * MOST), stop: new RawArray("i", 1) };
       const start = (target: any, ...args: unknown[]) => {
-        const process = new Process<any>({ target, args: [work, ...args] as any });
+        const process = new Process<any>({ target, args: [work, ...args] as any, daemon: true });
         process.start();
         return process;
       };
@@ -96,7 +96,8 @@ const script = `
         await new Promise((resolve) => setTimeout(resolve, random() * 25));
         doomed.kill();
         await doomed.join();
-        assert.equal(doomed.exitCode, -9);
+        // One that puts without a limit may be faster than its end.
+        assert.ok(doomed.exitCode === -9 || (producing && doomed.exitCode === 0), String(doomed.exitCode));
       }
       Atomics.store(work.stop.view, 0, 1);
       await producer.join();
