@@ -160,15 +160,13 @@ export class Channel<T> {
       // Read before the item can be taken, so that it is never taken before it was put.
       if (recording) time = now();
       try {
-        number = shared.tryPush(writer.bytes, writer.at, this.#limit, item);
-      } catch (error) {
-        throw this.#named(error);
+        number = this.#push(shared, writer.bytes, writer.at, item);
       } finally {
         endEncoding(writer, number >= 0);
       }
     } else {
       if (recording) time = now();
-      number = shared.tryPush(unsent.bytes, unsent.bytes.length, this.#limit, item);
+      number = this.#push(shared, unsent.bytes, unsent.bytes.length, item);
       if (number >= 0 && unsent.moved.length > 0) detach(unsent.moved);
     }
     if (number === CLOSED) throw this.#shutDown();
@@ -178,12 +176,15 @@ export class Channel<T> {
     return true;
   }
 
-  /** The error of a heap that is full says of which queue. */
-  #named(error: unknown): unknown {
-    if (!(error instanceof RangeError) || !error.message.startsWith("shared memory is full")) return error;
-    return new RangeError(`${this.#name} with ${this.length} items cannot take another one: ${error.message}`, {
-      cause: error,
-    });
+  /** As {@link SharedQueue.tryPush}; when the memory is full, the error says of which queue. */
+  #push(shared: SharedQueue, bytes: Uint8Array, length: number, item: T): number {
+    try {
+      return shared.tryPush(bytes, length, this.#limit, item);
+    } catch (error) {
+      if (!(error instanceof RangeError) || !error.message.startsWith("shared memory is full")) throw error;
+      const message = `${this.#name} with ${this.length} items cannot take another one: ${error.message}`;
+      throw new RangeError(message, { cause: error });
+    }
   }
 
   /** Takes the next item out, or {@link NONE} if there is none now. Throws `ShutDown` if none will come. */

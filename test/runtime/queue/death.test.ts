@@ -4,16 +4,16 @@
  * and goes on: what was under way is there or not, never half, and nothing else has changed.
  */
 import assert from "node:assert/strict";
-import { HeapWord, words } from "../../../src/runtime/core/heap.js";
+import { HeapWord } from "../../../src/runtime/core/heap.js";
 import { decodeFrom, encode } from "../../../src/runtime/core/structured-clone.js";
 import { threadHeap } from "../../../src/runtime/core/thread-heap.js";
+import { ProcessHeap } from "../../../src/runtime/multiprocessing/synchronize/process-heap.js";
 import { Chain } from "../../../src/runtime/queue/chain.js";
 import type { Place } from "../../../src/runtime/queue/place.js";
 import { Segments } from "../../../src/runtime/queue/segments.js";
 import { H, NOTHING, type SharedQueue, taken } from "../../../src/runtime/queue/shared-queue.js";
 import { SkipList } from "../../../src/runtime/queue/skip-list.js";
 
-const { view } = words;
 /** The identity of a thread that is gone: no system gives such a high number. */
 const DEAD = 0x3ffff001;
 
@@ -49,6 +49,7 @@ function dieAt(at: number, body: () => void): boolean {
 
 /** Makes the locks that are held look as if somebody held them who is gone. */
 function orphanLocks(queue: SharedQueue): void {
+  const { view } = queue.heap.words;
   for (const lock of [H.Lock, H.TakeLock, H.SearchLock, H.LineLock]
     .map((word) => queue.offset + word)
     .concat(HeapWord.AllocLock)) {
@@ -57,9 +58,11 @@ function orphanLocks(queue: SharedQueue): void {
   }
 }
 
+const processHeap = ProcessHeap.create(64 * 1024 * 1024);
 const compare = (a: unknown, b: unknown) => (a as number[])[0]! - (b as number[])[0]!;
 const kinds: [string, () => SharedQueue, "fifo" | "lifo" | "sorted"][] = [
   ["first in, first out", () => Segments.create(threadHeap), "fifo"],
+  ["first in, first out, between processes", () => Segments.create(processHeap), "fifo"],
   ["last in, first out", () => Chain.create(threadHeap), "lifo"],
   ["smallest first", () => SkipList.create(threadHeap, null), "sorted"],
   ["smallest first by a function", () => SkipList.create(threadHeap, () => compare), "sorted"],
@@ -100,6 +103,7 @@ describe("the death of a thread in a shared queue", function () {
             const items = Array.from({ length: before }, (_, i) => item(i * 2));
             for (const each of items) put(queue, each);
             const late = item(3, size);
+            const { view } = queue.heap.words;
             const segment = view[queue.offset + H.TailSegment];
             const died = dieAt(at, () => put(queue, late));
             orphanLocks(queue);
@@ -189,7 +193,7 @@ describe("the death of a thread in the line of those who wait", () => {
   for (const [name, step, gone] of steps) {
     it(`leaves it whole: ${name}`, () => {
       for (let at = 0; ; at++) {
-        const queue = Segments.create(threadHeap);
+        const queue = Segments.create(at % 2 === 0 ? threadHeap : processHeap);
         const { items } = queue;
         const places = [items.enter(), items.enter(), items.enter()];
         const died = dieAt(at, () => step(queue, places));
