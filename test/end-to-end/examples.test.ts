@@ -146,6 +146,19 @@ describe("the examples", () => {
     for (const name of ["maker", "compressor 1", "compressor 2"]) assert.ok(names.includes(name), names.join());
   });
 
+  it("count-primes: the same count in chunks of every size, each chunk a task", () => {
+    const { report, stdout } = trace("count-primes");
+    const lines = [...stdout.matchAll(/^(\d+) primes among 6000 numbers, in (\d+) chunks of (\d+): /gm)];
+    assert.equal(lines.length, 4);
+    for (const [, primes, chunks, size] of lines) {
+      assert.equal(Number(primes), 294);
+      assert.equal(Number(chunks), Math.ceil(6000 / Number(size)));
+    }
+    const pool = report.pools[0]!;
+    const tasks = lines.reduce((sum, [, , chunks]) => sum + Number(chunks), 0) + Number(lines[2]![2]);
+    assert.deepEqual([pool.kind, pool.tasks, pool.failed], ["Pool", tasks, 0]);
+  });
+
   it("visitors: lost when the doors race, and not under the lock", function () {
     if (process.platform !== "linux") this.skip();
     const { report, stdout } = trace("visitors");

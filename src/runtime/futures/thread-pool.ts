@@ -328,10 +328,9 @@ export class ThreadPool implements TaskLink, Source {
     const began = Atomics.load(view, entry.words.index + WorkerWord.NativeId) !== 0;
     const where = sink !== null ? "while it ran a task" : began ? "between tasks" : "before it could take a task";
     const message = `The thread ${entry.thread.name} of the pool ended ${where}${how}`;
-    // One that could not begin for an error, as of importing the script, would fail again.
-    const mayGoOn = this.#settings.replaces === true && this.#broken === null && (began || cause === undefined);
-    if (mayGoOn && this.#survives(entry, sink, ticket, message, cause)) return;
     const isNews = cause !== undefined && this.#open === 0 && this.#broken === null;
+    const mayGoOn = this.#settings.replaces === true && this.#broken === null;
+    if (mayGoOn && this.#survives(entry, sink, ticket, message, cause)) return;
     const error = this.#break(message, cause);
     // No task is left to tell it by.
     if (isNews) callHook(cause, entry.thread as unknown as Thread);
@@ -361,7 +360,8 @@ export class ThreadPool implements TaskLink, Source {
     message: string,
     cause: unknown,
   ): boolean {
-    if (sink === null && this.#failedTooOften("before they took a call", cause)) return false;
+    const wasReady = sink !== null || Atomics.load(view, entry.words.index + WorkerWord.Sleeping) !== 0;
+    if (!wasReady && this.#failedTooOften("before they took a call", cause)) return false;
     const options = cause === undefined ? undefined : { cause };
     if (sink !== null && this.#tasks.isRunning(ticket)) {
       this.#tasks.finish(ticket);

@@ -50,6 +50,8 @@ export interface DispatcherOptions {
 const AHEAD_US = 1000;
 /** Tasks above this are not sent ahead at all. */
 const LONG_US = 5000;
+/** How much one task changes what is thought of all. */
+const WEIGHT_OF_ONE = 0.2;
 /** The most tasks a worker has at a time. */
 const MOST_AHEAD = 64;
 /** How long a worker that is to be terminated may take before it is killed, in milliseconds. */
@@ -267,8 +269,8 @@ export class PoolDispatcher {
       default: {
         worker.tasks.delete(id);
         const us = head >>> 8;
-        // Up at once, down slowly: a wrong guess at short tasks holds up others, the opposite one costs little.
-        this.#taskUs = us > this.#taskUs || Number.isNaN(this.#taskUs) ? us : this.#taskUs * 0.9 + us * 0.1;
+        // One that lost its core for a while is not to make all others wait for each other.
+        this.#taskUs = Number.isNaN(this.#taskUs) ? us : this.#taskUs + (us - this.#taskUs) * WEIGHT_OF_ONE;
         this.#host.finished(id, kind, body);
       }
     }

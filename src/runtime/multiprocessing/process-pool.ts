@@ -151,11 +151,8 @@ export class ProcessPool implements TaskLink, Source {
   submit(fn: PoolFunction, args: readonly unknown[]): Future<unknown> {
     const stream = this.#start();
     const id = this.#nextId();
-    const head = taskHead(Form.Call, fn.number);
     const time = recording ? now() : 0;
-    if (!stream.pushSimple(id, head, args)) {
-      stream.push(id, head, encode(args, { crossing: "process", once: true, path: "args" }));
-    }
+    this.#push(stream, id, fn, args);
     const future = new Future<unknown>();
     link(future, this, id);
     this.#handedIn(stream, id, fn, future, false, time);
@@ -186,9 +183,20 @@ export class ProcessPool implements TaskLink, Source {
     const stream = this.#start();
     const id = this.#nextId();
     const time = recording ? now() : 0;
-    const body = encodeList(items, { path: "args" });
-    stream.push(id, taskHead(spread ? Form.Lists : Form.Items, fn.number), body);
-    this.#handedIn(stream, id, fn, { place, count: items.length, ended }, true, time);
+    const { length } = items;
+    if (length === 1) this.#push(stream, id, fn, spread ? (items[0] as readonly unknown[]) : items);
+    else {
+      const body = encodeList(items, { path: "args" });
+      stream.push(id, taskHead(spread ? Form.Lists : Form.Items, fn.number), body);
+    }
+    this.#handedIn(stream, id, fn, { place, count: length, ended }, length !== 1, time);
+  }
+
+  /** Hands in one call. */
+  #push(stream: TaskStreamWriter, id: number, fn: PoolFunction, args: readonly unknown[]): void {
+    const head = taskHead(Form.Call, fn.number);
+    if (stream.pushSimple(id, head, args)) return;
+    stream.push(id, head, encode(args, { crossing: "process", once: true, path: "args" }));
   }
 
   #nextId(): number {
@@ -305,7 +313,7 @@ export class ProcessPool implements TaskLink, Source {
     const task = this.#remove(id);
     if (task === undefined) return;
     if (task.sink instanceof Future) this.#settleFuture(task.sink, task.isList, kind, body);
-    else this.#settleChunk(task.sink, kind, body);
+    else this.#settleChunk(task.sink, task.isList, kind, body);
   }
 
   get #origin(): string {
@@ -325,12 +333,12 @@ export class ProcessPool implements TaskLink, Source {
     settle(future, failed, value);
   }
 
-  #settleChunk(chunk: Chunk, kind: number, body: Uint8Array): void {
+  #settleChunk(chunk: Chunk, isList: boolean, kind: number, body: Uint8Array): void {
     let values: unknown[] = [];
     let places: number[] = [];
     let errors: unknown[] = [];
     try {
-      if (kind === FromChild.Result) values = decodeList(body, this.#origin);
+      if (kind === FromChild.Result) values = isList ? decodeList(body, this.#origin) : [decode(body)];
       else if (kind === FromChild.Mixed) {
         [values, places, errors] = decode(body, { origin: this.#origin }) as [unknown[], number[], unknown[]];
       } else throw decode(body, { origin: this.#origin });

@@ -26,8 +26,8 @@ const forgotten = new FinalizationRegistry<Threads>((threads) => threads.beginSh
  * A fixed number of threads that take calls, with the face of `Pool`. Unlike Python's, whose threads cannot be ended,
  * `terminate` ends them at once, whatever they do. A thread that dies (`process.exit`, an error that nobody caught, out of
  * memory) is replaced; the call it ran, and no other, fails with a `RuntimeError`. When as many threads as the pool has,
- * and at least three, fail one after the other, as when the initializer throws, or when the script cannot be imported,
- * the pool is broken: open and further calls fail with `BrokenThreadPool`, whose `cause` is the error.
+ * and at least three, fail one after the other before they take a call, as when the initializer throws or the script
+ * cannot be imported, the pool is broken: open and further calls fail with `BrokenThreadPool`, whose `cause` is the error.
  *
  * @example
  * ```ts
