@@ -119,6 +119,8 @@ export class RecordApplier {
         const name = b !== 0 ? this.#name(b) : spawned && spawned.name !== 0 ? table.all[spawned.name]! : "";
         if (name !== "") lane.name = name;
         lane.begin(t);
+        for (const join of group.earlyJoins.get(this.number) ?? []) join.lane.joins.set(join.row, thread);
+        group.earlyJoins.delete(this.number);
         if (spawned) lane.site = table.all[spawned.site]!;
         if (spawned) flows.push(FlowKind.Spawn, spawned.thread, spawned.t, thread, t, -1);
         else if (this.number === 1) {
@@ -264,6 +266,9 @@ export class RecordApplier {
           lane.stateMayChange(t);
         }
         pool.end(t, thread, failed !== 0);
+        const owner = model.processes[pool.process]!;
+        owner.taskEndedBy = thread;
+        owner.taskEndedAt = t;
         return;
       }
       case EventKind.TaskCancel:
@@ -296,12 +301,16 @@ export class RecordApplier {
         const start = lane.slices.start[row]!;
         if (reason === WaitReason.ThreadJoin || reason === WaitReason.ProcessJoin) {
           const joined = joinedThread(model, lane, row);
-          if (joined && joined.endNs >= start && joined.endNs <= t) {
-            flows.push(FlowKind.Result, joined.index, joined.endNs, thread, t, -1);
-          }
+          // Who is joined says that it is over, and ends a moment later.
+          const ended = joined === undefined || Number.isNaN(joined.endNs) ? t : Math.min(joined.endNs, t);
+          if (joined && ended >= start) flows.push(FlowKind.Result, joined.index, ended, thread, t, -1);
         } else if (index >= 0 && (reason === WaitReason.Result || reason === WaitReason.Futures)) {
           const pool = model.objects[index]!;
           if (pool.endedAt >= start) flows.push(FlowKind.Result, pool.endedBy, pool.endedAt, thread, t, index);
+        } else if (reason === WaitReason.Result || reason === WaitReason.Futures) {
+          // It waits for the tasks of several pools, or of one that is not told.
+          const { taskEndedBy, taskEndedAt } = group;
+          if (taskEndedAt >= start) flows.push(FlowKind.Result, taskEndedBy, taskEndedAt, thread, t, -1);
         }
         return;
       }
@@ -377,6 +386,11 @@ export class RecordApplier {
       idle,
     );
     if (joined) lane.joins.set(row, joined.index);
+    else if (reason === WaitReason.ThreadJoin && object !== 0) {
+      const early = this.group.earlyJoins.get(object);
+      if (early) early.push({ lane, row });
+      else this.group.earlyJoins.set(object, [{ lane, row }]);
+    }
     if (joinedProcess) lane.processJoins.set(row, joinedProcess.index);
     if (signalKind !== 0) model.objects[index]?.signals?.waitBegan(lane.slices.start[row]!);
   }

@@ -21,6 +21,11 @@ export class ProcessGroup implements ProcessTrack {
   readonly objects = new Map<number, ObjectLane>();
   /** Of the objects that are connections: which end this process means by the number. */
   readonly ends = new Map<number, 0 | 1>();
+  /** Waits for the end of threads that have not begun, by their number: rows of `slices` of who waits. */
+  readonly earlyJoins = new Map<number, { lane: ThreadLane; row: number }[]>();
+  /** Which thread ended a task of a pool of this process last, and when. */
+  taskEndedBy = -1;
+  taskEndedAt = Number.NEGATIVE_INFINITY;
   /** Threads that another one started and that have not begun: who started them, when, under what name. */
   readonly spawned = new Map<number, { thread: number; t: number; name: number; site: number }>();
 
