@@ -127,10 +127,11 @@ export class TaskSender<T extends object> {
    */
   pushSimple(fn: number, items: readonly unknown[], from: number, owner: T): number {
     let done = from;
+    let atOnce = PUBLISHED_AT_ONCE;
     while (done < items.length) {
       const segment = this.#current ?? this.#openSegment();
       const at = this.#next & (SEGMENT_SLOTS - 1);
-      const most = Math.min(PUBLISHED_AT_ONCE, SEGMENT_SLOTS - at, items.length - done);
+      const most = Math.min(atOnce, SEGMENT_SLOTS - at, items.length - done);
       let count = 0;
       for (; count < most; count++) {
         const slot = segment.index + (at + count) * SLOT_WORDS;
@@ -149,6 +150,8 @@ export class TaskSender<T extends object> {
         // Each task may need a worker of its own.
         for (let i = 0; i < count && Atomics.load(view, this.index + ChannelWord.Sleepers) > 0; i++) this.#wakeOne();
         done += count;
+        // Workers that keep pace would fall asleep between small lots, and waking them takes longer than a lot does.
+        atOnce *= 2;
       }
       if (count < most) break;
     }

@@ -80,6 +80,8 @@ export abstract class MapSequence implements MapResults<unknown> {
   protected abstract hasUnread(): boolean;
   /** Takes the result of the first unread call; throws what it threw. {@link NOT_YET} if it is not done. */
   protected abstract read(): unknown;
+  /** Takes results that are there in one go, up to the first error, when nothing is left to be handed in. */
+  protected readReady(_into: unknown[]): void {}
   /** A future that gets done when the first unread call is. */
   protected abstract gate(): Future<unknown>;
   /** Takes back what has not begun, and forgets all. */
@@ -170,8 +172,12 @@ export abstract class MapSequence implements MapResults<unknown> {
     try {
       while (!this.#isOver()) {
         const value = this.#read();
-        if (value === NOT_YET) this.#waitSync(Number.POSITIVE_INFINITY);
-        else results.push(value);
+        if (value === NOT_YET) {
+          this.#waitSync(Number.POSITIVE_INFINITY);
+        } else {
+          results.push(value);
+          if (this.#inputEnded) this.readReady(results);
+        }
       }
       return results;
     } finally {
@@ -195,8 +201,12 @@ export abstract class MapSequence implements MapResults<unknown> {
       const results: unknown[] = [];
       while (!this.#isOver()) {
         const value = this.#read();
-        if (value === NOT_YET) await this.#wait(Number.POSITIVE_INFINITY, undefined);
-        else results.push(value);
+        if (value === NOT_YET) {
+          await this.#wait(Number.POSITIVE_INFINITY, undefined);
+        } else {
+          results.push(value);
+          if (this.#inputEnded) this.readReady(results);
+        }
       }
       return results;
     });

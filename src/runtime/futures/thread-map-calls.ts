@@ -16,6 +16,16 @@ class Thrown {
   constructor(readonly error: unknown) {}
 }
 
+/** Longer arrays are made by growing, as V8 would make a table of one that begins with this length. */
+const LONGEST_AT_ONCE = 10_000_000;
+
+function allNotYet(length: number): unknown[] {
+  if (length <= LONGEST_AT_ONCE) return new Array<unknown>(length).fill(NOT_YET);
+  const list: unknown[] = [];
+  for (let i = 0; i < length; i++) list.push(NOT_YET);
+  return list;
+}
+
 /** So many results that were read are kept in the list until it is cut. */
 const SLACK = 4096;
 
@@ -52,17 +62,23 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   /** The calls of an array, in one go. */
   #submitAll(items: readonly unknown[]): void {
     const fn = this.#pool.functionFor(this.#fn as never);
-    for (let place = 0; place < items.length; ) {
-      // Nothing of the user's runs in here, so their tickets follow each other.
-      const ticket = this.#pool.nextTicket;
-      const count = this.#pool.pushSimple(fn, items, place, this);
-      if (count > 0) this.#tickets.addRun(ticket, place, count);
-      for (let i = 0; i < count; i++) this.#results.push(NOT_YET);
-      place += count;
-      if (place >= items.length) return;
-      const next = this.#pool.push(fn, [items[place]], this);
-      this.#tickets.add(next, place++);
-      this.#results.push(NOT_YET);
+    const results = allNotYet(items.length);
+    this.#results = results;
+    let place = 0;
+    try {
+      while (place < items.length) {
+        // Nothing of the user's runs in here, so their tickets follow each other.
+        const ticket = this.#pool.nextTicket;
+        const count = this.#pool.pushSimple(fn, items, place, this);
+        if (count > 0) this.#tickets.addRun(ticket, place, count);
+        place += count;
+        if (place >= items.length) return;
+        const next = this.#pool.push(fn, [items[place]], this);
+        this.#tickets.add(next, place++);
+      }
+    } finally {
+      // Those after one that cannot cross were not handed in.
+      results.length = place;
     }
   }
 
@@ -93,6 +109,18 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
     if (this.#first > SLACK && this.#first * 2 > this.#results.length) this.#cut();
     if (result instanceof Thrown) throw result.error;
     return result;
+  }
+
+  protected override readReady(into: unknown[]): void {
+    const results = this.#results;
+    let at = this.#first;
+    for (; at < results.length; at++) {
+      const result = results[at];
+      if (result === NOT_YET || result instanceof Thrown) break;
+      into.push(result);
+    }
+    this.#first = at;
+    if (at > SLACK && at * 2 > results.length) this.#cut();
   }
 
   /** Forgets what was read. */
