@@ -1,0 +1,74 @@
+/** Requests to a manager in the trace, against what the script did. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runScript } from "../../harness/run-script.js";
+
+interface Times {
+  readonly totalNs: number;
+  readonly count?: number;
+}
+interface ManagerReport {
+  readonly pid: number;
+  readonly name: string;
+  readonly clients: number;
+  readonly requests: number;
+  readonly total: Times;
+  readonly served: Times;
+  readonly wire: Times;
+  readonly methods: readonly { readonly name: string; readonly requests: number; readonly served: Times }[];
+}
+
+describe("managers in the trace", function () {
+  this.timeout(120_000);
+  const folder = mkdtempSync(join(tmpdir(), "heddle-manager-trace-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("shows each request once, with its time in the server and on the wire, by whom it was asked", async () => {
+    const reportFile = join(folder, "report.json");
+    const options = ["--out", join(folder, "t.heddle"), "--report", "json", "--report-file", reportFile];
+    const { code, stderr } = await runScript(
+      `
+      import { isMain } from "heddle";
+      import { BaseManager, Process } from "heddle/multiprocessing";
+      class Slow {
+        async nap(ms: number) { await new Promise((r) => setTimeout(r, ms)); }
+        fail() { throw new Error("on purpose"); }
+      }
+      class Base extends BaseManager {}
+      const M = Base.register("Slow", { class: Slow });
+      type SlowProxy = Awaited<ReturnType<InstanceType<typeof M>["Slow"]>>;
+      async function client(slow: SlowProxy) {
+        for (let i = 0; i < 5; i++) await slow.nap(20);
+        slow.napSync(20);
+      }
+      if (isMain) {
+        await using manager = new M({ name: "slow server" });
+        await manager.start();
+        const slow = await manager.Slow();
+        const child = new Process({ target: client, args: [slow] });
+        child.start();
+        await Promise.all([slow.nap(100), slow.nap(100)]);
+        await slow.fail().catch(() => {});
+        await child.join();
+      }
+      `,
+      { traced: true, runArgs: options, timeout: 90_000 },
+    );
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(readFileSync(reportFile, "utf8")) as { managers: ManagerReport[] };
+    assert.equal(report.managers.length, 1, JSON.stringify(report.managers));
+    const manager = report.managers[0]!;
+    assert.equal(manager.name, "slow server");
+    const methods = new Map(manager.methods.map((method) => [method.name, method]));
+    assert.deepEqual([...methods.keys()].sort(), ["Slow.create", "Slow.fail", "Slow.nap"]);
+    assert.equal(methods.get("Slow.nap")!.requests, 8);
+    assert.equal(methods.get("Slow.create")!.requests, 1);
+    // Each nap is served for as long as it was asked for, at least: a timer may be a millisecond early.
+    assert.ok(methods.get("Slow.nap")!.served.totalNs >= (6 * 19 + 2 * 99) * 1e6);
+    assert.ok(manager.total.totalNs >= manager.served.totalNs);
+    assert.ok(manager.wire.totalNs > 0);
+    assert.equal(manager.clients, 2);
+  });
+});
