@@ -11,7 +11,8 @@ import { textReport } from "../../src/analysis/report/text-report.js";
 import { crc32 } from "../../src/trace/crc32.js";
 import { FrameType, TraceFormatError, TraceReader } from "../../src/trace/reader.js";
 import { FRAME_HEAD_BYTES } from "../../src/trace/writer.js";
-import { largeTrace, ms, SyntheticTrace } from "./synthetic-trace.js";
+import { largeTrace } from "./large-trace.js";
+import { ms, SyntheticTrace } from "./synthetic-trace.js";
 
 /** Everything there is in a file, in little. */
 function fullTrace(): Uint8Array {

@@ -9,7 +9,8 @@ import { jsonReport } from "../../src/analysis/report/json-report.js";
 import type { JsonReport } from "../../src/analysis/report/report-types.js";
 import { textReport } from "../../src/analysis/report/text-report.js";
 import { textWidth, wrap } from "../../src/analysis/report/text-width.js";
-import { largeTrace, ms, SyntheticTrace } from "./synthetic-trace.js";
+import { largeTrace } from "./large-trace.js";
+import { ms, SyntheticTrace } from "./synthetic-trace.js";
 
 const schema = JSON.parse(readFileSync(join(__dirname, "../../docs/report.schema.json"), "utf8"));
 const validate = new Ajv({ allErrors: true }).compile(schema);

@@ -11,7 +11,8 @@ import { printRunReport } from "../../src/cli/report.js";
 import { TraceFileError } from "../../src/cli/report-input.js";
 import { viewCommand } from "../../src/cli/view.js";
 import { headerFrame } from "../../src/trace/writer.js";
-import { largeTrace, ms, SyntheticTrace } from "../analysis/synthetic-trace.js";
+import { largeTrace } from "../analysis/large-trace.js";
+import { ms, SyntheticTrace } from "../analysis/synthetic-trace.js";
 
 const cli = join(__dirname, "../../dist/cli.cjs");
 let folder = "";

@@ -13,7 +13,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CDPSession, Page } from "playwright-core";
-import { largeTrace } from "../analysis/synthetic-trace.js";
+import { largeTrace } from "../analysis/large-trace.js";
 import { launchBrowser } from "./browser.js";
 import { oneFileHtml } from "./one-file-html.js";
 

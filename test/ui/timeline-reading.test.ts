@@ -1,7 +1,8 @@
 /** The timeline while it reads: files that are broken, that grow, and that are large. */
 import assert from "node:assert/strict";
 import { headerFrame } from "../../src/trace/writer.js";
-import { largeTrace, ms } from "../analysis/synthetic-trace.js";
+import { largeTrace } from "../analysis/large-trace.js";
+import { ms } from "../analysis/synthetic-trace.js";
 import { demoTrace } from "./demo-trace.js";
 import { TimelinePages } from "./timeline-pages.js";
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { largeTrace } from "../../analysis/synthetic-trace.js";
+import { largeTrace } from "../../analysis/large-trace.js";
 import { Workbench } from "./workbench.js";
 
 const script = `import { isMain } from "heddle";
