@@ -24,4 +24,5 @@ const { status } = spawnSync(
   ],
   { stdio: "inherit" },
 );
+if (status === 0) console.error("Open the timeline in a browser: who ran, who waited, and for what.");
 process.exit(status ?? 1);

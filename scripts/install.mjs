@@ -21,6 +21,7 @@ export function installPackages() {
   const lock = readFileSync(join(root, "package-lock.json"), "utf8");
   const stamp = join(root, "node_modules", ".heddle-installed");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  console.error("heddle: installing packages, once; this takes about half a minute …");
   // Not `npm ci`: it refuses a lock file that leaves out packages which only other platforms would install.
   must("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     shell: process.platform === "win32",

@@ -90,7 +90,7 @@ function testAsUser() {
   const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
   const child = spawn(
     process.execPath,
-    [mocha, "--require", "tsx/cjs", "--timeout", "90000", "test/host/user/**/*.test.ts"],
+    [mocha, "--require", "tsx/cjs", "--timeout", "180000", "test/host/user/**/*.test.ts"],
     {
       cwd: root,
       stdio: "inherit",

@@ -7,7 +7,7 @@ import { HangNotices } from "./hang-notice.js";
 import { LiveView } from "./live-view.js";
 import { Log, UserError } from "./log.js";
 import { provideTasks } from "./run-task.js";
-import { RunStatus } from "./status-bar.js";
+import { asText, RunStatus } from "./status-bar.js";
 import { panelViewType, TimelinePanels } from "./timeline-panel.js";
 import type { TimelineServices, TimelineView, TraceSource } from "./timeline-view.js";
 import { deleteTraces, renameTrace, revealTrace } from "./trace-actions.js";
@@ -191,8 +191,8 @@ async function openTrace(): Promise<void> {
 
 async function showRun(runs: TracedRuns, show: (run: TraceRun) => unknown): Promise<void> {
   const items = runs.active.flatMap((run) => [
-    { label: "$(open-preview) Show Timeline", description: scriptName(run), act: () => show(run) },
-    { label: "$(debug-stop) Stop", description: scriptName(run), act: () => run.stop() },
+    { label: "$(open-preview) Show Timeline", description: asText(scriptName(run)), act: () => show(run) },
+    { label: "$(debug-stop) Stop", description: asText(scriptName(run)), act: () => run.stop() },
   ]);
   if (items.length === 0) return;
   const chosen = await vscode.window.showQuickPick(items, { placeHolder: "Traced scripts" });

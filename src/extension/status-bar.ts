@@ -53,7 +53,12 @@ export class RunStatus implements vscode.Disposable {
 }
 
 function fileName(run: TraceRun): string {
-  return run.plan.script.split(/[\\/]/).pop() ?? run.plan.script;
+  return asText(run.plan.script.split(/[\\/]/).pop() ?? run.plan.script);
+}
+
+/** A name where VS Code would show an icon for `$(…)`. */
+export function asText(name: string): string {
+  return name.replaceAll("$(", "$\u200b(");
 }
 
 function clock(ms: number): string {

@@ -13,6 +13,9 @@ export interface HeaderActions {
 }
 
 /** The run in one line: its name, how long, how many cores, how its time was split. */
+/** How many of the states are always shown. */
+const COMMON = 3;
+
 export class Header {
   readonly element: HTMLElement;
   readonly #name = h("span", { class: "run-name" });
@@ -65,9 +68,9 @@ export class Header {
       this.#bar.append(part);
       const value = h("b", {}, "");
       this.#values.push(value);
-      this.#legend.append(
-        h("span", { class: `share ${state}` }, h("i", { class: `dot ${state}` }), value, ` ${label}`),
-      );
+      const share = h("span", { class: `share ${state}` }, h("i", { class: `dot ${state}` }), value, ` ${label}`);
+      share.hidden = this.#parts.length > COMMON;
+      this.#legend.append(share);
     }
     this.element = h(
       "header",
@@ -124,7 +127,7 @@ export class Header {
       const share = this.#values[i]!.parentElement as HTMLElement;
       share.title = `${formatDuration(time)} ${words[i]}, summed over threads`;
       // Of the less common states only those that were there.
-      share.hidden = i > 2 && time === 0;
+      share.hidden = i >= COMMON && time === 0;
     });
     this.#bar.setAttribute(
       "aria-label",

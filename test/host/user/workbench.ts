@@ -66,7 +66,7 @@ export class Workbench {
       args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
     });
     const page = await browser.newPage({ viewport: { width: 1500, height: 900 } });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     const opened = open === null ? "" : encodeURIComponent(join(folder, open));
     const kind = open?.endsWith(".code-workspace") ? "workspace" : "folder";
     await page.goto(open === null ? `${server.url}?ew=true` : `${server.url}?${kind}=${opened}`);
@@ -105,9 +105,11 @@ export class Workbench {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.page.keyboard.press(key);
-        await input.fill(typed, { timeout: 3000 });
+        // Longer each time: on a busy machine it takes its time to find files.
+        const timeout = 3000 * attempt;
+        await input.fill(typed, { timeout });
         const found = this.page.locator(".quick-input-list .monaco-list-row", { hasText: row }).first();
-        await found.click({ timeout: 3000 });
+        await found.click({ timeout });
         await chosen();
         return;
       } catch (error) {
