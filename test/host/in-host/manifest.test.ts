@@ -22,7 +22,9 @@ describe("the manifest", () => {
     }
     const pictures = [
       icon,
-      ...contributes.walkthroughs[0].steps.map((step: { media: { image: string } }) => step.media.image),
+      ...contributes.walkthroughs[0].steps.flatMap((step: { media: { image: Record<string, string> } }) =>
+        Object.values(step.media.image),
+      ),
     ];
     for (const picture of pictures) {
       const info = await vscode.workspace.fs.stat(vscode.Uri.joinPath(extension.extensionUri, picture));

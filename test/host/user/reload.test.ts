@@ -67,7 +67,7 @@ describe("a run while the window is loaded again", function () {
       .filter({ visible: true, hasText: /tick \d/ })
       .last();
     const last = async () => Number([...((await rows.textContent()) ?? "").matchAll(/tick\s(\d+)/g)].pop()?.[1] ?? 0);
-    await rows.waitFor();
+    await rows.waitFor({ timeout: 60_000 });
     const before = await last();
     while ((await last()) <= before) await bench.page.waitForTimeout(100);
   }

@@ -253,7 +253,7 @@ export class Workbench {
   }
 
   /** Waits until the terminal on the screen shows the text. */
-  async terminalShows(text: string | RegExp, timeoutMs = 30_000): Promise<void> {
+  async terminalShows(text: string | RegExp, timeoutMs = 60_000): Promise<void> {
     const rows = this.page.locator(".terminal-wrapper.active .xterm-rows").filter({ visible: true, hasText: text });
     await rows.waitFor({ timeout: timeoutMs });
   }
