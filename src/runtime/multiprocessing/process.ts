@@ -5,7 +5,6 @@
  * the process is, made again from the fields that were copied. What is behind it sits beside it and not in it, because
  * the fields of a user's subclass, and only they, cross.
  */
-import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
@@ -19,6 +18,7 @@ import type { ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { childSettings } from "./child-settings.js";
 import { withName } from "./named-session.js";
 import { collectDescriptors } from "./passed-descriptors.js";
+import { processKey, setProcessKey } from "./process-key.js";
 import { ProcessRecord, ProcessState } from "./process-record.js";
 import { rootPid, setRootPid } from "./root-process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
@@ -420,16 +420,17 @@ function stranger(prototype: object, who: Partial<Inside>): Process {
   return process;
 }
 
-let authkey: Uint8Array | null = null;
-let self: Process = stranger(Process.prototype, { pid: process.pid });
-Object.defineProperty(insides.get(self as never)!, "authkey", {
-  // Made when somebody asks: most programs never do.
-  get: () => (authkey ??= new Uint8Array(randomBytes(32))),
-  set: (key: Uint8Array) => {
-    authkey = key;
-  },
-  enumerable: true,
-});
+/** Has all threads of this process share the key of the process that it is. */
+function sharingKey(process: Process): Process {
+  Object.defineProperty(insides.get(process as never)!, "authkey", {
+    get: processKey,
+    set: setProcessKey,
+    enumerable: true,
+  });
+  return process;
+}
+
+let self: Process = sharingKey(stranger(Process.prototype, { pid: process.pid }));
 let parent: Process | null = null;
 
 /** Makes this process who its parent said it is. */
@@ -437,7 +438,8 @@ export function becomeProcess(who: ProcessIdentity): void {
   const { name, daemon, authkey, identity } = who;
   setRootPid(who.root);
   parent = stranger(Process.prototype, { name: who.parent.name, pid: who.parent.pid, authkey });
-  self = stranger(Process.prototype, { name, daemon, authkey, identity, pid: process.pid });
+  setProcessKey(authkey);
+  self = sharingKey(stranger(Process.prototype, { name, daemon, identity, pid: process.pid }));
 }
 
 /** Gives the process that this is its class, its fields and what it runs. Returns it. */

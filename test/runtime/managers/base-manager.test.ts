@@ -290,4 +290,43 @@ describe("BaseManager", function () {
       }
     `);
   });
+
+  it("has one authkey by default for all threads of a program, and the processes they start", async () => {
+    await run(`
+      import { currentProcess } from "heddle/multiprocessing";
+      class Thing { ping() { return "pong"; } }
+      class Base extends BaseManager {}
+      const M = Base.register("Thing", { class: Thing });
+      async function use(address: any, deeper: boolean) {
+        const manager = new M({ address });
+        await manager.connect();
+        assert.equal(await (await manager.Thing()).ping(), "pong");
+        if (!deeper) return;
+        const child = new Process({ target: use, args: [address, false] });
+        child.start();
+        await child.join();
+        assert.equal(child.exitCode, 0);
+      }
+      function key(queue: Queue<string>) { queue.putNowait(Buffer.from(currentProcess().authkey).toString("hex")); }
+      if (isMain) {
+        // A thread that starts before anybody has asked for the key has the same.
+        const keys = new Queue<string>();
+        const early = new Thread({ target: key, args: [keys] });
+        early.start();
+        assert.equal(await keys.get(), Buffer.from(currentProcess().authkey).toString("hex"));
+        await using manager = new M();
+        await manager.start();
+        for (const one of [new Thread({ target: use, args: [manager.address, true] }), new Process({ target: use, args: [manager.address, true] })]) {
+          one.start();
+          await one.join();
+          if (one instanceof Process) assert.equal(one.exitCode, 0);
+        }
+        currentProcess().authkey = new Uint8Array([1, 2, 3]);
+        const late = new Thread({ target: key, args: [keys] });
+        late.start();
+        assert.equal(await keys.get(), "010203");
+        console.log("done");
+      }
+    `);
+  });
 });

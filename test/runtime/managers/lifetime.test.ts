@@ -110,8 +110,7 @@ describe("the life of a manager's server", function () {
   it("killed, it leaves its clients with clear errors: those that wait, and those that come", async () => {
     await run(`
       async function wait(lock: AcquirerProxy, started: EventProxy) {
-        await started.set();
-        try { await lock.acquire(); } catch (error) { process.exit((error as NodeJS.ErrnoException).code === "ECONNRESET" ? 7 : 8); }
+        try { await started.set(); await lock.acquire(); } catch (error) { process.exit((error as NodeJS.ErrnoException).code === "ECONNRESET" ? 7 : 8); }
       }
       function waitSync(lock: AcquirerProxy) {
         try { lock.acquireSync(); } catch (error) { process.exit((error as NodeJS.ErrnoException).code === "ECONNRESET" ? 7 : 8); }

@@ -71,4 +71,61 @@ describe("managers in the trace", function () {
     assert.ok(manager.wire.totalNs > 0);
     assert.equal(manager.clients, 2);
   });
+
+  it("shows a manager's locks and queues as one lane each, whoever uses them", async () => {
+    const reportFile = join(folder, "locks.json");
+    const options = ["--out", join(folder, "l.heddle"), "--report", "json", "--report-file", reportFile];
+    const { code, stderr } = await runScript(
+      `
+      import { isMain } from "heddle";
+      import { type AcquirerProxy, type EventProxy, Manager, Process, type QueueProxy } from "heddle/multiprocessing";
+      async function other(ledger: AcquirerProxy, again: AcquirerProxy, waits: EventProxy, jobs: QueueProxy<number>) {
+        await waits.set();
+        await ledger.acquire(); // main has it
+        await ledger.release();
+        using first = again.holdSync();
+        using second = again.holdSync();
+        for (let i = 0; i < 3; i++) await jobs.get();
+      }
+      if (isMain) {
+        await using manager = await Manager();
+        const ledger = await manager.Lock({ name: "ledger" }), again = await manager.RLock({ name: "again" });
+        const jobs = await manager.Queue<number>({ name: "jobs", maxSize: 5 }), waits = await manager.Event();
+        await ledger.acquire();
+        const child = new Process({ target: other, args: [ledger, again, waits, jobs], name: "other" });
+        child.start();
+        await waits.wait();
+        await new Promise((r) => setTimeout(r, 200)); // held for so long, at least
+        await ledger.release();
+        for (let i = 0; i < 4; i++) await jobs.put(i);
+        await child.join();
+      }
+      `,
+      { traced: true, runArgs: options, timeout: 90_000 },
+    );
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(readFileSync(reportFile, "utf8")) as {
+      locks: {
+        name: string;
+        kind: string;
+        scope: string;
+        acquisitions: number;
+        contended: number;
+        hold: { maxNs: number };
+        wait: { maxNs: number };
+      }[];
+      queues: { name: string; capacity: number; puts: number; gets: number; maxDepth: number }[];
+    };
+    const named = (name: string) => report.locks.filter((lock) => lock.name === name);
+    assert.equal(named("ledger").length, 1, JSON.stringify(report.locks));
+    const [ledger] = named("ledger");
+    assert.deepEqual([ledger!.kind, ledger!.scope, ledger!.acquisitions], ["Lock", "manager", 2]);
+    assert.ok(ledger!.hold.maxNs >= 199e6);
+    assert.ok(ledger!.contended <= 1 && ledger!.wait.maxNs < ledger!.hold.maxNs * 2);
+    // Taken twice by one owner is once for all others.
+    const [again] = named("again");
+    assert.deepEqual([again!.kind, again!.acquisitions, again!.contended], ["RLock", 1, 0]);
+    const jobs = report.queues.find(({ name }) => name === "jobs")!;
+    assert.deepEqual([jobs.capacity, jobs.puts, jobs.gets], [5, 4, 3]);
+  });
 });

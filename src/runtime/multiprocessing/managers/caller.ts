@@ -5,6 +5,8 @@ export interface Client {
   /** "thread MainThread of process 4711". */
   readonly name: string;
   readonly pid: number;
+  /** What the operating system calls the thread; 0 if that is not known. */
+  readonly thread: number;
   /** Objects it holds: they are told when it is gone. */
   readonly holds: Set<Holdable>;
   /** It has disconnected. */

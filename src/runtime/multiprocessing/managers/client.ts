@@ -7,8 +7,10 @@
  */
 import { hostname } from "node:os";
 import { beginRequest, callSite, endRequest, recording } from "../../../recorder/emit.js";
+import { EventFlag } from "../../../trace/events.js";
 import { currentContext } from "../../core/async-context.js";
 import { RemoteError } from "../../core/errors.js";
+import { nativeThreadId } from "../../core/native-id.js";
 import { currentRecord } from "../../threading/current-record.js";
 import type { TimeoutOptions, WaitOptions } from "../../types.js";
 import { ConnectionChannel, systemError } from "../connection-channel.js";
@@ -26,6 +28,7 @@ import {
 } from "./base-proxy.js";
 import { fingerprint, sameKey } from "./keys.js";
 import { LONGEST_MESSAGE, message, PROTOCOL_VERSION, parts, Reply, Request, type Token } from "./protocol.js";
+import { type RecordedCall, recordCall } from "./recorded-lock.js";
 import { checkedToken, decodeFromWire, encodeForWire } from "./wire-values.js";
 
 /** An answer: what kind of one, and what it holds. */
@@ -35,6 +38,13 @@ interface Answer {
 }
 
 type Answered = (error: Error | null, answer?: Answer) => void;
+
+/** What a request is, for the trace. */
+interface InTrace {
+  /** "type.method". */
+  readonly name: string;
+  readonly lock: { readonly token: Token; readonly method: string; readonly args: readonly unknown[] } | null;
+}
 
 /** Where an address is to be found from here: a server that listens everywhere is on this machine, too. */
 function reachable(address: Address): Address {
@@ -58,6 +68,8 @@ export class ManagerClient implements Transport {
   /** Who waits for the connection; null while nobody is connecting. */
   #opening: ((error: Error | null) => void)[] | null = null;
   readonly #answers = new Map<number, Answered>();
+  /** Those that want to hear that they wait for a lock. */
+  readonly #waiting = new Map<number, RecordedCall>();
   #last = 0;
   #taking = false;
   #looping = false;
@@ -127,7 +139,7 @@ export class ManagerClient implements Transport {
     // What it is answered is of interest only if it is another version.
     this.#request(
       Request.Hello,
-      encodeForWire([PROTOCOL_VERSION, ownName(), process.pid], this, "hello"),
+      encodeForWire([PROTOCOL_VERSION, ownName(), process.pid, recording ? nativeThreadId() : 0], this, "hello"),
       (_, answer) => {
         if (answer?.kind === Reply.Refused) this.#broken(this.#errorOf(answer) as Error);
       },
@@ -140,6 +152,7 @@ export class ManagerClient implements Transport {
     this.#channel?.close();
     this.#channel = null;
     this.#taking = false;
+    this.#waiting.clear();
     const answers = [...this.#answers.values()];
     this.#answers.clear();
     for (const answered of answers) answered(error);
@@ -238,6 +251,11 @@ export class ManagerClient implements Transport {
       this.#broken(why as Error);
       return;
     }
+    if (answer.kind === Reply.Waiting) {
+      this.#waiting.get(answer.request)?.waiting(Number(this.#decode(answer.payload)));
+      return;
+    }
+    this.#waiting.delete(answer.request);
     const answered = this.#answers.get(answer.request);
     this.#answers.delete(answer.request);
     answered?.(null, answer);
@@ -278,7 +296,7 @@ export class ManagerClient implements Transport {
 
   async #ask(
     kind: number,
-    name: string,
+    { name, lock }: InTrace,
     encode: (asks: readonly unknown[]) => Uint8Array,
     { signal, signalAt = -1 }: CallOptions,
     made: ((token: Token) => BaseProxy) | null,
@@ -287,13 +305,16 @@ export class ManagerClient implements Transport {
     const site = recording ? callSite() : 0;
     if (this.#channel === null) await connectionClient().wait(this.#open(), { signal });
     const traced = recording ? beginRequest(name, site, 0, true) : 0;
+    const recorded = recording ? recordLock(lock, site, EventFlag.Async) : null;
     let cancel = () => {};
+    let outcome: unknown;
     let failed = true;
     try {
       const begin = this.#begin(
         kind,
         () => encode([context, false, signalAt, process.pid, traced]),
         (number) => {
+          if (recorded !== null) this.#waiting.set(number, recorded);
           cancel = () => this.#send(message(Request.Cancel, number, new Uint8Array(0)));
         },
       );
@@ -302,31 +323,42 @@ export class ManagerClient implements Transport {
       signal?.addEventListener("abort", cancel, { once: true });
       const answer = await waiting;
       if (answer.kind === Reply.Cancelled) throw signal?.reason;
-      const outcome = this.#outcome(answer, made);
+      outcome = this.#outcome(answer, made);
       failed = false;
       return outcome;
     } finally {
       signal?.removeEventListener("abort", cancel);
+      recorded?.ended(outcome);
       if (recording) endRequest(traced, failed);
     }
   }
 
   #askSync(
     kind: number,
-    name: string,
+    { name, lock }: InTrace,
     encode: (asks: readonly unknown[]) => Uint8Array,
     made: ((token: Token) => BaseProxy) | null,
   ): unknown {
     const client = connectionClient();
+    const site = recording ? callSite() : 0;
     if (this.#channel === null) client.waitSync(this.#open());
-    const traced = recording ? beginRequest(name, callSite(), 0, false) : 0;
+    const traced = recording ? beginRequest(name, site, 0, false) : 0;
+    const recorded = recording ? recordLock(lock, site, 0) : null;
+    let outcome: unknown;
     let failed = true;
     try {
-      const encoded = () => encode([currentContext(), true, -1, process.pid, traced]);
-      const outcome = this.#outcome(client.waitSync(this.#begin(kind, encoded)), made);
+      const begin = this.#begin(
+        kind,
+        () => encode([currentContext(), true, -1, process.pid, traced]),
+        (number) => {
+          if (recorded !== null) this.#waiting.set(number, recorded);
+        },
+      );
+      outcome = this.#outcome(client.waitSync(begin), made);
       failed = false;
       return outcome;
     } finally {
+      recorded?.ended(outcome);
       if (recording) endRequest(traced, failed);
     }
   }
@@ -336,11 +368,13 @@ export class ManagerClient implements Transport {
   }
 
   call(token: Token, method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
-    return this.#ask(Request.Call, `${token.typeId}.${method}`, this.#call(token, method, args), options, null);
+    const inTrace = { name: `${token.typeId}.${method}`, lock: { token, method, args } };
+    return this.#ask(Request.Call, inTrace, this.#call(token, method, args), options, null);
   }
 
   callSync(token: Token, method: string, args: readonly unknown[]): unknown {
-    return this.#askSync(Request.Call, `${token.typeId}.${method}`, this.#call(token, method, args), null);
+    const inTrace = { name: `${token.typeId}.${method}`, lock: { token, method, args } };
+    return this.#askSync(Request.Call, inTrace, this.#call(token, method, args), null);
   }
 
   callInto(
@@ -377,12 +411,23 @@ export class ManagerClient implements Transport {
 
   /** Has an object made. `made` makes its proxy. */
   create(typeId: string, args: readonly unknown[], name: string, made: (token: Token) => BaseProxy): Promise<unknown> {
-    return this.#ask(Request.Create, `${typeId}.create`, this.#create(typeId, args, name), {}, made);
+    return this.#ask(
+      Request.Create,
+      { name: `${typeId}.create`, lock: null },
+      this.#create(typeId, args, name),
+      {},
+      made,
+    );
   }
 
   /** Blocking {@link create}. */
   createSync(typeId: string, args: readonly unknown[], name: string, made: (token: Token) => BaseProxy): unknown {
-    return this.#askSync(Request.Create, `${typeId}.create`, this.#create(typeId, args, name), made);
+    return this.#askSync(
+      Request.Create,
+      { name: `${typeId}.create`, lock: null },
+      this.#create(typeId, args, name),
+      made,
+    );
   }
 
   /** How many objects the server has. */
@@ -418,6 +463,10 @@ export class ManagerClient implements Transport {
   pin(id: string): void {
     this.#post(Request.Pin, id);
   }
+}
+
+function recordLock(lock: InTrace["lock"], site: number, flags: number): RecordedCall | null {
+  return lock === null ? null : recordCall(lock.token, lock.method, lock.args, site, flags);
 }
 
 const clients = new Map<string, WeakRef<ManagerClient>>();

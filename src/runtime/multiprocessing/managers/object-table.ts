@@ -31,10 +31,8 @@ const KINDS: Readonly<Record<string, ObjectKind>> = {
   RLock: ObjectKind.RLock,
   Semaphore: ObjectKind.Semaphore,
   BoundedSemaphore: ObjectKind.BoundedSemaphore,
-  Condition: ObjectKind.Condition,
-  Event: ObjectKind.Event,
-  Barrier: ObjectKind.Barrier,
   Queue: ObjectKind.Queue,
+  JoinableQueue: ObjectKind.Queue,
 };
 
 export class ObjectTable {
@@ -65,7 +63,10 @@ export class ObjectTable {
     const isObject = (typeof object === "object" && object !== null) || typeof object === "function";
     const known = isObject ? this.#known.get(object)?.get(typeId) : undefined;
     if (known !== undefined) return known;
-    const token: Token = { id: `${this.#prefix}-${++this.#last}`, typeId, name, ...details };
+    const kind = recording && object instanceof Managed ? KINDS[typeId] : undefined;
+    const number = kind === undefined ? 0 : newObjectNumber();
+    const trace = kind === undefined ? null : ([process.pid, number, kind] as const);
+    const token: Token = { id: `${this.#prefix}-${++this.#last}`, typeId, name, ...details, trace };
     const entry: Entry = { token, object, type, references: 0, pins: [] };
     if (isObject) {
       const types = this.#known.get(object) ?? new Map<string, Entry>();
@@ -74,8 +75,8 @@ export class ObjectTable {
     }
     if (object instanceof Managed) {
       object.name = name;
-      const kind = KINDS[typeId];
-      if (recording && kind !== undefined) recordObject(newObjectNumber(), kind, name, 0, 0, ObjectScope.Manager);
+      object.traced = number;
+      if (kind !== undefined) recordObject(number, kind, name, 0, object.capacity, ObjectScope.Manager);
     }
     return entry;
   }

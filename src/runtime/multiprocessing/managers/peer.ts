@@ -20,6 +20,7 @@ const LONGEST_NAME = 300;
 export class Peer implements Client {
   name: string;
   pid = 0;
+  thread = 0;
   readonly holds = new Set<Holdable>();
   gone = false;
   readonly #server: ManagerServer;
@@ -93,10 +94,11 @@ export class Peer implements Client {
     const { objects } = this.#server;
     switch (kind) {
       case Request.Hello: {
-        const [version, name, pid] = value as [unknown, unknown, unknown];
+        const [version, name, pid, thread] = value as unknown[];
         if (version !== PROTOCOL_VERSION) throw new RemoteError(`the server speaks version ${PROTOCOL_VERSION}`);
         if (typeof name === "string") this.name = name.slice(0, LONGEST_NAME);
         if (typeof pid === "number") this.pid = pid;
+        if (typeof thread === "number") this.thread = thread;
         this.#give(request, [PROTOCOL_VERSION]);
         return;
       }
@@ -105,6 +107,9 @@ export class Peer implements Client {
         this.#begin(request, asks, String(method), { value: args, functions }, (caller, all, done) =>
           this.#server.call(id, method, all, caller, done),
         );
+        // Who is recorded wants to know that it waits.
+        const holder = asks[4] !== 0 && this.#open.has(request) ? this.#server.holderOf(id, method) : null;
+        if (holder !== null) this.#encoded(request, Reply.Waiting, holder);
         return;
       }
       case Request.Create: {

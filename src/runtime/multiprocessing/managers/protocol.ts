@@ -4,7 +4,7 @@
  * of the request, then what belongs to it, encoded as everywhere in the library but with no handles other than those of
  * `wire-values.ts`.
  *
- *   Hello      [version, who]                                    Value  the version, and who serves
+ *   Hello      [version, who, pid, thread]                                  Value  the version, and who serves
  *   Call       [object, method, args, context, blocking, signal, pid, traced]
  *   Create     [typeId, args, name, context, blocking, signal, pid, traced]
  *   Cancel     the number of a request that is not wanted any more: that one is then answered by Cancelled, if it is not
@@ -30,6 +30,7 @@ export const Reply = {
   /** What the method threw. */ Threw: 3,
   /** [message, stack]: the server does not do it. */ Refused: 4,
   /** It was cancelled in time: nothing was done. */ Cancelled: 5,
+  /** Not the answer yet: it waits for a lock that the thread with this number has, 0 if that is not known. */ Waiting: 6,
 } as const;
 
 const PREFIX = 5;
@@ -61,4 +62,6 @@ export interface Token {
   readonly exposed: readonly string[];
   /** The class of its proxies, if it is one of the library. */
   readonly proxy: string | null;
+  /** What the trace calls it: by the server's pid, its number there and its kind; null if nothing is told of it. */
+  readonly trace: readonly [pid: number, object: number, kind: number] | null;
 }

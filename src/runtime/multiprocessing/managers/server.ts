@@ -21,7 +21,9 @@ import { Caller, type Client, type Holdable } from "./caller.js";
 import { Deferred } from "./deferred.js";
 import { callByTrying, waits, withSignal } from "./library-objects.js";
 import { type Entry, ObjectTable } from "./object-table.js";
+import { ManagedLock } from "./objects/lock.js";
 import { Managed } from "./objects/managed.js";
+import { ManagedSemaphore } from "./objects/semaphore.js";
 import type { Token } from "./protocol.js";
 import { publicMethods, type RegisteredType } from "./registry.js";
 import { type Arrived, decodeFromWire, encodeForWire, FunctionOnWire, functionOf } from "./wire-values.js";
@@ -135,6 +137,14 @@ export class ManagerServer {
     });
   }
 
+  /** For who waits to acquire a lock: the thread that has it, 0 if that is not known; null for all other calls. */
+  holderOf(id: unknown, method: unknown): number | null {
+    if (method !== "acquire" || !this.objects.has(String(id))) return null;
+    const { object } = this.objects.get(id);
+    if (object instanceof ManagedLock) return object.holderThread;
+    return object instanceof ManagedSemaphore ? 0 : null;
+  }
+
   #invoke(object: unknown, method: string, args: readonly unknown[], caller: Caller): unknown {
     const fn = (object as Record<string, unknown>)[method];
     if (typeof fn !== "function") throw new RemoteError(`the object has no method ${method}`);
@@ -243,6 +253,7 @@ export class LocalTransport implements Transport {
   readonly client: Client = {
     name: "the server's own thread",
     pid: process.pid,
+    thread: 0,
     holds: new Set<Holdable>(),
     gone: false,
   };

@@ -90,11 +90,13 @@ function proxyFromWire(value: unknown, end: WireEnd): object {
 
 /** Throws `RemoteError` for what is no token. */
 export function checkedToken(token: unknown): Token {
-  const { id, typeId, name, exposed, proxy } = (token ?? {}) as Partial<Token>;
+  const { id, typeId, name, exposed, proxy, trace } = (token ?? {}) as Partial<Token>;
   const isText = (text: unknown) => typeof text === "string" && text.length < 1000;
   const wellFormed =
     isText(id) && isText(typeId) && isText(name) && (proxy === null || isText(proxy)) && Array.isArray(exposed);
-  if (!wellFormed || !exposed.every(isText)) throw new RemoteError("the peer sent something else than a token");
+  const isTraced = Array.isArray(trace) && trace.length === 3 && trace.every((part) => Number.isInteger(part));
+  if (!(trace === null || isTraced) || !wellFormed || !exposed.every(isText))
+    throw new RemoteError("the peer sent something else than a token");
   return token as Token;
 }
 

@@ -76,6 +76,11 @@ export class ManagedLock extends Managed implements Holdable, ConditionLock {
     });
   }
 
+  /** The thread that has it, 0 if that is not known. */
+  get holderThread(): number {
+    return this.holder?.thread ?? 0;
+  }
+
   locked(_caller?: Caller): boolean {
     return this.holder !== null || this.left !== null;
   }

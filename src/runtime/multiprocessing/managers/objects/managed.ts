@@ -9,6 +9,13 @@ export abstract class Managed {
   static readonly exposed: readonly string[] = [];
   /** Its name on the timeline. */
   name = "";
+  /** Its number in the trace, 0 if nothing is told of it. */
+  traced = 0;
+
+  /** What the trace knows as its capacity, 0 for nothing. */
+  get capacity(): number {
+    return 0;
+  }
 
   /** A copy of the whole. Throws where there is no such thing. */
   toValue(): unknown {

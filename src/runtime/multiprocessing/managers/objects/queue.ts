@@ -1,4 +1,6 @@
 /** A queue of a server: `queue.Queue` with its waiters in order of arrival. */
+import { emit, recording } from "../../../../recorder/emit.js";
+import { EventKind } from "../../../../trace/events.js";
 import { acquireTimeout } from "../../../core/acquirable.js";
 import { checkTimeout } from "../../../core/deadline.js";
 import { Empty, Full, ShutDown, TimeoutError } from "../../../core/errors.js";
@@ -20,6 +22,9 @@ export class ManagedQueue extends Managed {
     "join",
     "shutdown",
   ];
+  /** How many items were put, and how many taken. */
+  #puts = 0;
+  #gets = 0;
   #items: unknown[] = [];
   /** Items before this one have been taken. */
   #first = 0;
@@ -67,9 +72,13 @@ export class ManagedQueue extends Managed {
 
   #add(item: unknown): void {
     this.#unfinished++;
+    const isAwaited = this.#getters.length > 0;
+    if (!isAwaited) this.#items.push(item);
+    if (recording) emit(EventKind.QueuePut, this.traced, 0, ++this.#puts, this.qsize() + Number(isAwaited), 0);
+    if (!isAwaited) return;
     // Who waits has found it empty, so the item is the first.
-    if (this.#getters.length > 0) this.#getters.serve(item);
-    else this.#items.push(item);
+    this.#getters.serve(item);
+    if (recording) emit(EventKind.QueueGet, this.traced, 0, ++this.#gets, 0, 0);
   }
 
   #take(): unknown {
@@ -79,12 +88,17 @@ export class ManagedQueue extends Managed {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     }
+    if (recording) emit(EventKind.QueueGet, this.traced, 0, ++this.#gets, this.qsize(), 0);
     if (!this.full()) this.#putters.serveBy(({ data }) => this.#add(data));
     return item;
   }
 
   #shutDown(): ShutDown {
     return new ShutDown(`${this.name} was shut down`);
+  }
+
+  override get capacity(): number {
+    return Math.max(0, this.maxSize);
   }
 
   qsize(): number {
@@ -117,8 +131,10 @@ export class ManagedQueue extends Managed {
     this.#closed = true;
     if (options.immediate === true) {
       this.#unfinished = Math.max(0, this.#unfinished - this.qsize());
+      this.#gets += this.qsize();
       this.#items = [];
       this.#first = 0;
+      if (recording) emit(EventKind.QueueDepth, this.traced, 0, 0, 0, 0);
       if (this.#unfinished === 0) this.#joiners.serveAll(() => undefined);
     }
     this.#putters.failAll(() => this.#shutDown());

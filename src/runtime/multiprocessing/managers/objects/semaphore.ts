@@ -98,6 +98,10 @@ export class ManagedSemaphore extends Managed implements Holdable {
     this.#line.failAll(() => abandoned(this.name, this.#lostWith));
   }
 
+  override get capacity(): number {
+    return this.#value;
+  }
+
   locked(): boolean {
     return this.#value === 0;
   }
