@@ -3,6 +3,9 @@
  * module, which imports what ours import, and do nothing else.
  */
 import { fork } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMain } from "heddle";
 import { Pool } from "heddle/multiprocessing";
@@ -13,19 +16,22 @@ const ROUNDS = quick ? 1 : 3;
 const now = () => performance.timeOrigin + performance.now();
 const pillow = new Int32Array(new SharedArrayBuffer(4));
 
-/** Says when and where it began, and takes long enough that nobody does two of them. */
-function arrive() {
+/** Says when and where it began, when all have begun: so nobody does two of them. */
+export function arrive(folder) {
   const arrived = now();
-  Atomics.wait(pillow, 0, 0, 1000);
+  writeFileSync(join(folder, String(process.pid)), "");
+  while (readdirSync(folder).length < PROCESSES) Atomics.wait(pillow, 0, 0, 5);
   return [process.pid, arrived];
 }
 
 const subjects = {
   Pool: async () => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-bench-start-"));
     const pool = new Pool({ processes: PROCESSES });
-    const arrivals = await pool.map(arrive, Array(PROCESSES).fill(0), { chunkSize: 1 });
+    const arrivals = await pool.map(arrive, Array(PROCESSES).fill(folder), { chunkSize: 1 });
     pool.close();
     await pool.join();
+    rmSync(folder, { recursive: true });
     return arrivals;
   },
   fork: () =>
