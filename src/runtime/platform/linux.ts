@@ -19,7 +19,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type NativeFunction, native } from "./native.js";
+import { type NativeFunction, native, whole } from "./native.js";
 import type { AnonymousMapping, BeforeNamed, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
 import { errorWithCode, systemError } from "./system-error.js";
 
@@ -141,7 +141,7 @@ export class LinuxSharedMemory implements SharedMemorySystem {
   }
 
   view(address: bigint, size: number): ArrayBuffer {
-    return native().view(address, size);
+    return whole(() => native().view(address, size));
   }
 
   discard({ address, size }: Mapping): void {

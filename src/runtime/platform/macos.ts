@@ -7,7 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type NativeFunction, native } from "./native.js";
+import { type NativeFunction, native, whole } from "./native.js";
 import type { AnonymousMapping, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
 import { errorWithCode, systemError } from "./system-error.js";
 
@@ -87,7 +87,7 @@ export class MacSharedMemory implements SharedMemorySystem {
   }
 
   view(address: bigint, size: number): ArrayBuffer {
-    return native().view(address, size);
+    return whole(() => native().view(address, size));
   }
 
   discard({ address, size }: Mapping): void {

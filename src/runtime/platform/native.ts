@@ -1,6 +1,15 @@
-/** The native bridge, koffi: loaded when it is first needed, since that takes 5 ms and more. */
+/**
+ * The native bridge, koffi: loaded when it is first needed, since that takes 5 ms and more.
+ *
+ * A thread that is terminated while native code makes objects of JavaScript takes the whole process with it: the bridge
+ * cannot throw any more, and aborts. That is so while it is loaded, while functions are declared and while views are
+ * made, not while functions are called. So threads say when they do that ({@link whole}), and the main thread waits for
+ * them before it ends them with itself. (Nobody waits where a program terminates a worker itself.)
+ */
 import { createRequire } from "node:module";
+import { isMainThread } from "node:worker_threads";
 import { RuntimeError } from "../core/errors.js";
+import { HeapWord, words } from "../core/heap.js";
 
 export type NativeFunction = (...args: unknown[]) => unknown;
 
@@ -29,14 +38,64 @@ export function unavailable(reason: string): RuntimeError {
   );
 }
 
+/** How long the end of a thread waits for others: milliseconds. Who was terminated there says nothing more. */
+const PATIENCE_MS = 5000;
+
+/** How deep this thread is in {@link whole}. */
+let depth = 0;
+
+/** Runs what must not be interrupted by the end of the thread. */
+export function whole<T>(body: () => T): T {
+  if (isMainThread || depth > 0) return body();
+  words.add(HeapWord.NativeWork, 1);
+  if (words.load(HeapWord.Closing) !== 0) {
+    // The process ends, and this thread with it.
+    endWork();
+    for (;;) words.wait(HeapWord.Closing, 1);
+  }
+  depth++;
+  try {
+    return body();
+  } finally {
+    depth--;
+    endWork();
+  }
+}
+
+function endWork(): void {
+  words.add(HeapWord.NativeWork, -1);
+  words.notify(HeapWord.NativeWork);
+}
+
+/** Blocks until no thread is in {@link whole}: before one is terminated. */
+export function awaitNativeWork(): void {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const count = words.load(HeapWord.NativeWork);
+    const left = deadline - performance.now();
+    if (count <= 0 || left <= 0) return;
+    words.wait(HeapWord.NativeWork, count, Math.min(left, 100));
+  }
+}
+
+if (isMainThread) {
+  process.on("exit", () => {
+    words.store(HeapWord.Closing, 1);
+    awaitNativeWork();
+  });
+}
+
 /** The bridge. Throws `RuntimeError` where it cannot be loaded. */
 export function native(): Native {
-  if (loaded !== null) return loaded;
+  loaded ??= whole(load);
+  return loaded;
+}
+
+function load(): Native {
   try {
-    loaded = createRequire(__filename)("koffi") as Native;
+    return createRequire(__filename)("koffi") as Native;
   } catch (error) {
     const [reason] = (error as Error).message.split("\n");
     throw unavailable(`the native bridge koffi could not be loaded (${reason})`);
   }
-  return loaded;
 }

@@ -2,7 +2,7 @@
 import type { KernelWait } from "./kernel-wait.js";
 import { LinuxFutex } from "./linux-futex.js";
 import { MacWaitOnAddress } from "./macos-wait.js";
-import { unavailable } from "./native.js";
+import { unavailable, whole } from "./native.js";
 import { PollingWait } from "./polling-wait.js";
 
 let system: KernelWait | null = null;
@@ -22,6 +22,6 @@ function make(): KernelWait {
 
 /** What the system gives. Throws `RuntimeError` where it gives nothing. */
 export function kernelWait(): KernelWait {
-  system ??= make();
+  system ??= whole(make);
   return system;
 }

@@ -1,7 +1,7 @@
 /** The shared memory of the platform this runs on. */
 import { LinuxSharedMemory } from "./linux.js";
 import { MacSharedMemory } from "./macos.js";
-import { unavailable } from "./native.js";
+import { unavailable, whole } from "./native.js";
 import type { SharedMemorySystem } from "./shared-memory-system.js";
 import { WindowsSharedMemory } from "./windows.js";
 
@@ -45,7 +45,11 @@ function assertAtomic(candidate: SharedMemorySystem): void {
 
 /** What the system gives. Throws `RuntimeError`, which says why and what works instead, where it gives nothing. */
 export function sharedMemorySystem(): SharedMemorySystem {
-  if (system !== null) return system;
+  system ??= whole(tryOut);
+  return system;
+}
+
+function tryOut(): SharedMemorySystem {
   const candidate = make();
   try {
     assertAtomic(candidate);
@@ -53,6 +57,5 @@ export function sharedMemorySystem(): SharedMemorySystem {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw unavailable((error as Error).message);
   }
-  system = candidate;
-  return system;
+  return candidate;
 }

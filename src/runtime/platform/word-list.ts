@@ -87,6 +87,17 @@ export class WordList {
     return Atomics.load(this.#words, L.State);
   }
 
+  /** Blocks the thread while the waiter is in a state, for so many milliseconds at most. */
+  waitForState(state: number, ms: number): void {
+    const deadline = performance.now() + ms;
+    for (;;) {
+      const rung = Atomics.load(this.#words, L.Bell);
+      const left = deadline - performance.now();
+      if (this.state !== state || left <= 0) return;
+      Atomics.wait(this.#words, L.Bell, rung, left);
+    }
+  }
+
   get found(): number {
     return Atomics.load(this.#words, L.Found);
   }

@@ -6,6 +6,7 @@
 import { workerData } from "node:worker_threads";
 import { FutexWaitv, LOOK, NOTHING } from "./futex-waitv.js";
 import { LONGEST_WAIT } from "./kernel-wait.js";
+import { whole } from "./native.js";
 import { type WaiterData, WaiterState, WORDS_AT_ONCE, WordList } from "./word-list.js";
 
 const { list: buffer, control } = workerData as WaiterData;
@@ -33,11 +34,15 @@ function waitForList(waitv: FutexWaitv, version: number): number {
   }
 }
 
+function makeWaitv(): FutexWaitv {
+  if (!FutexWaitv.isKnown()) throw new Error("this system has no futex_waitv");
+  return new FutexWaitv();
+}
+
 function run(): void {
   let waitv: FutexWaitv;
   try {
-    if (!FutexWaitv.isKnown()) throw new Error("this system has no futex_waitv");
-    waitv = new FutexWaitv();
+    waitv = whole(makeWaitv);
   } catch {
     list.ring(NOTHING, 0, WaiterState.Unable);
     return;

@@ -12,10 +12,11 @@
  * and where the system has no `futex_waitv`, that is all there is.
  */
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 import { SLICE } from "../core/deadline.js";
 import { beginTimedWait, endTimedWait, unrefOwn } from "../core/stuck-loop.js";
 import { holdLoop, releaseLoop, type WaitAsyncOptions, type WaitOutcome } from "../core/words.js";
+import { NOTHING } from "./futex-waitv.js";
 import { Segment } from "./segment.js";
 import { kernelWait } from "./system-wait.js";
 import { MOST_ENTRIES, type WaiterData, WaiterState, WordList } from "./word-list.js";
@@ -25,6 +26,8 @@ const LOOK_MS = 1;
 const MOST_LOOK_MS = 8;
 /** After how many looks a worker is started: what is over soon needs none. */
 const LOOKS = 10;
+/** How long the end of a thread waits for the start of its worker. */
+const START_PATIENCE_MS = 2000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Words that can be waited for like this. */
@@ -122,11 +125,15 @@ class Waiter {
     });
     worker.unref();
     worker.on("error", () => {
+      list.ring(NOTHING, 0, WaiterState.Unable);
       // Then the thread looks by itself.
       waiter.ready = false;
       lookSoon();
     });
     void waiter.#listen();
+    // The worker ends with this thread, and must not do so in the middle of its start (see `native.ts`, which looks after
+    // the end of the main thread).
+    if (!isMainThread) process.on("exit", () => list.waitForState(WaiterState.Starting, START_PATIENCE_MS));
     return waiter;
   }
 

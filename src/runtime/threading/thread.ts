@@ -22,6 +22,7 @@ import { startWorker } from "../core/node-arguments.js";
 import { installMainOutput } from "../core/output.js";
 import { decode, encode, movable } from "../core/structured-clone.js";
 import { holdLoop, releaseLoop } from "../core/words.js";
+import { awaitNativeWork } from "../platform/native.js";
 import type { Activity, ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { callHook } from "./excepthook.js";
@@ -354,6 +355,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
 
 /** Ends the worker of a thread that this one started, wherever it is. Returns at once; the worker's "exit" event tells. */
 export function terminateWorker(thread: object): void {
+  awaitNativeWork();
   for (const [worker, each] of workers) if (each === thread) void worker.terminate();
 }
 

@@ -1,5 +1,9 @@
 /** Lock and semaphores that processes share, as `_test_multiprocessing.py` looks at them, and beyond. */
-import { expectScript } from "../../harness/run-script.js";
+import * as harness from "../../harness/run-script.js";
+
+/** Processes take their time to start on a machine with much to do. */
+const expectScript = (source: string, options: harness.RunOptions = {}): Promise<harness.RunResult> =>
+  harness.expectScript(source, { timeout: 60_000, ...options });
 
 const common = `
   import assert from "node:assert/strict";
@@ -336,6 +340,35 @@ describe("what processes can acquire", function () {
         process.exit();
       }
     `);
+  });
+
+  it("lets a program end at any moment, also while a thread gets ready to wait in the kernel", async () => {
+    // A thread that is ended while it loads native code would take the process with it.
+    const ends = Array.from({ length: 10 }, (_, i) =>
+      expectScript(
+        `${common}
+        function waits(lock: Lock, started: Int32Array) {
+          Atomics.store(started, 0, 1);
+          Atomics.notify(started, 0);
+          new Semaphore(0).acquire();
+          lock.acquireSync();
+        }
+        if (isMain) {
+          const lock = new Lock(), started = new Int32Array(new SharedArrayBuffer(4));
+          lock.acquireSync();
+          if (${i} % 2 === 0) await lock.acquire({ timeout: ${10 + 4 * i} });
+          else {
+            new Thread({ target: waits, args: [lock, started], daemon: true }).start();
+            Atomics.wait(started, 0, 0);
+            Atomics.wait(started, 0, 1, ${3 * i});
+          }
+          console.log("done");
+        }
+      `,
+        { timeout: 60_000 },
+      ),
+    );
+    await Promise.all(ends);
   });
 
   it("gives its memory back when it is collected and has not crossed, and descriptors stay few", async () => {

@@ -1,6 +1,11 @@
 /** RLock, Event, Condition and Barrier between processes, as `_test_multiprocessing.py` looks at them, and beyond. */
 import assert from "node:assert/strict";
-import { expectScript, runScript } from "../../harness/run-script.js";
+import * as harness from "../../harness/run-script.js";
+
+const { runScript } = harness;
+/** Processes take their time to start on a machine with much to do. */
+const expectScript = (source: string, options: harness.RunOptions = {}): Promise<harness.RunResult> =>
+  harness.expectScript(source, { timeout: 60_000, ...options });
 
 const common = `
   import assert from "node:assert/strict";

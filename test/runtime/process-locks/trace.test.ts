@@ -18,9 +18,9 @@ function measured(stdout: string): Record<string, number> {
   return Object.assign({}, ...[...all].map((found) => JSON.parse(found[1]!) as object)) as Record<string, number>;
 }
 
-/** Within one in a hundred, or what a machine with much to do takes between two readings of the clock. */
+/** Within one in a hundred, or what a machine with much to do may take between two readings of the clock. */
 function near(actual: number, expected: number, what: string): void {
-  assert.ok(Math.abs(actual - expected) <= Math.max(expected * 0.01, 1e6), `${what}: ${actual}, not ${expected}`);
+  assert.ok(Math.abs(actual - expected) <= Math.max(expected * 0.01, 5e6), `${what}: ${actual}, not ${expected}`);
 }
 
 const named = (report: JsonReport, name: string) => {
@@ -52,7 +52,7 @@ describe("the trace of locks between processes", function () {
         turn.release();
         go.acquireSync();
         const held = performance.now();
-        sleep(60);
+        sleep(300);
         tell({ held: since(held) });
         lock.release();
         rlock.acquireSync();
@@ -106,11 +106,11 @@ describe("the trace of locks between processes", function () {
         const process = new Process({ target: child, args: [event, barrier, condition] });
         process.start();
         barrier.waitSync();
-        sleep(70);
+        sleep(300);
         event.set();
         barrier.waitSync();
         condition.acquireSync();
-        sleep(50);
+        sleep(200);
         condition.notify();
         condition.release();
         await process.join();
