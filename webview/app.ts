@@ -5,7 +5,7 @@
 import type { TraceModel } from "../src/analysis/model.js";
 import { defaultSettings, type RunState, type ViewCommand, type ViewSettings } from "../src/protocol/messages.js";
 import type { Host } from "./host.js";
-import type { Commands } from "./interact/commands.js";
+import { type Commands, makeCommands, runViewCommand } from "./interact/commands.js";
 import { listenToKeys } from "./interact/keyboard.js";
 import { Navigator } from "./interact/navigator.js";
 import { Pointing } from "./interact/pointing.js";
@@ -45,6 +45,7 @@ const LABEL_WIDTH = { full: 212, compact: 86 } as const;
 const OVERVIEW_HEIGHT = { full: 52, compact: 38 } as const;
 
 export class App {
+  readonly commands: Commands;
   readonly #host: Host;
   readonly #view: ViewState;
   readonly #navigator: Navigator;
@@ -153,6 +154,14 @@ export class App {
       this.#labels.clear();
       this.#request();
     });
+    this.commands = makeCommands({
+      view,
+      navigator: this.#navigator,
+      searchBox: this.#searchBox,
+      keys: this.#keys,
+      openSite: (site) => this.#openSite(site),
+      changed: () => this.#request(),
+    });
     listenToKeys(this.commands);
     scroller.addEventListener("scroll", () => this.#request(), { passive: true });
     new ResizeObserver(() => this.#resize()).observe(scroller);
@@ -244,44 +253,8 @@ export class App {
   }
 
   run(command: ViewCommand): void {
-    const { commands } = this;
-    const actions: Record<ViewCommand, () => void> = {
-      fit: () => commands.fit(),
-      follow: () => commands.follow(),
-      search: () => commands.search(),
-      keys: () => commands.keys(),
-      "zoom-in": () => commands.zoom(0.75),
-      "zoom-out": () => commands.zoom(1 / 0.75),
-      next: () => commands.stepEvent(1),
-      previous: () => commands.stepEvent(-1),
-    };
-    actions[command]();
+    runViewCommand(this.commands, command);
   }
-
-  readonly commands: Commands = {
-    zoom: (factor) => this.#navigator.zoom(factor),
-    pan: (part) => this.#navigator.pan(part),
-    fit: () => this.#navigator.fit(),
-    follow: () => this.#navigator.follow(),
-    moveLane: (step) => this.#navigator.moveLane(step),
-    stepEvent: (step) => this.#navigator.stepEvent(step),
-    followArrow: (direction) => this.#navigator.followArrow(direction),
-    openSource: () => {
-      const { selection } = this.#view;
-      const site = selection && this.#view.description(selection)?.site;
-      if (site) this.#openSite(site);
-    },
-    search: () => this.#searchBox.open(),
-    keys: () => this.#keys.toggle(),
-    edge: (which) => this.#navigator.edge(which),
-    escape: () => {
-      if (this.#keys.open) this.#keys.toggle(false);
-      else if (this.#searchBox.isOpen) this.#searchBox.close();
-      else if (this.#view.range) this.#view.range = null;
-      else this.#navigator.select(null);
-      this.#request();
-    },
-  };
 
   #request(): void {
     this.#scheduler.request();

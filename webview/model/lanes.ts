@@ -1,7 +1,7 @@
 /** Which lanes there are, in which order, and how tall: the vertical layout, in CSS pixels. */
 import { isHelperProcess, type ObjectTrack, type ThreadTrack, type TraceModel } from "../../src/analysis/model.js";
 import { ObjectKind } from "../../src/trace/events.js";
-import { displayName, plural, shortSite } from "./format.js";
+import { displayName, shortSite } from "./format.js";
 import type { TrackIndexes } from "./track-indexes.js";
 
 export type LaneKind = "group" | "thread" | "lock" | "queue" | "pool" | "connection" | "core" | "counter";

@@ -5,27 +5,30 @@
 import type { Ink } from "./pixel-frame.js";
 import { settleScheme } from "./scheme.js";
 
-/** The colours of what is drawn pixel by pixel. Only hover, line and grid may be translucent. */
-export interface Inks {
-  readonly background: Ink;
-  readonly foreground: Ink;
-  readonly faint: Ink;
-  readonly line: Ink;
-  readonly grid: Ink;
-  readonly accent: Ink;
-  readonly group: Ink;
-  readonly hover: Ink;
+/** The colours of what is drawn pixel by pixel, and where they come from. Only hover, line and grid may be translucent. */
+const INKS = {
+  background: "--bg",
+  foreground: "--fg",
+  faint: "--faint",
+  line: "--line",
+  grid: "--grid",
+  accent: "--accent",
+  group: "--group-bg",
+  hover: "--hover",
+  wait: "--wait",
+  asyncWait: "--async-wait",
+  gc: "--gc",
+  loopDelay: "--loop-delay",
+  area: "--area",
+  areaLight: "--area-light",
+  warn: "--state-blocked",
+  stuck: "--stuck",
+} as const;
+
+export interface Inks extends Readonly<Record<keyof typeof INKS, Ink>> {
   /** By ThreadState, index 0 unused. */
   readonly states: Uint32Array;
   readonly palette: Uint32Array;
-  readonly wait: Ink;
-  readonly asyncWait: Ink;
-  readonly gc: Ink;
-  readonly loopDelay: Ink;
-  readonly area: Ink;
-  readonly areaLight: Ink;
-  readonly warn: Ink;
-  readonly stuck: Ink;
 }
 
 export interface Theme {
@@ -63,24 +66,12 @@ export function readTheme(): Theme {
   const family = style.fontFamily || "sans-serif";
   return {
     inks: {
-      background: inkOf(get("--bg")),
-      foreground: inkOf(get("--fg")),
-      faint: inkOf(get("--faint")),
-      line: inkOf(get("--line")),
-      grid: inkOf(get("--grid")),
-      accent: inkOf(get("--accent")),
-      group: inkOf(get("--group-bg")),
-      hover: inkOf(get("--hover")),
+      ...(Object.fromEntries(Object.entries(INKS).map(([name, from]) => [name, inkOf(get(from))])) as Record<
+        keyof typeof INKS,
+        Ink
+      >),
       states: Uint32Array.from(states, inkOf),
       palette: Uint32Array.from(palette, inkOf),
-      wait: inkOf(get("--wait")),
-      asyncWait: inkOf(get("--async-wait")),
-      gc: inkOf(get("--gc")),
-      loopDelay: inkOf(get("--loop-delay")),
-      area: inkOf(get("--area")),
-      areaLight: inkOf(get("--area-light")),
-      warn: inkOf(get("--state-blocked")),
-      stuck: inkOf(get("--stuck")),
     },
     background: get("--bg"),
     foreground: get("--fg"),

@@ -4,10 +4,18 @@ import { inspect } from "node:util";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
-import { BufferTooShort, DataCloneError, TimeoutError } from "../core/errors.js";
+import { DataCloneError, TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
 import { decode, detach, encodeUnsent, transfer } from "../core/structured-clone.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
+import {
+  maxLengthOf,
+  partOf,
+  type RecvBytesOptions,
+  type SendBytesOptions,
+  store,
+  targetOf,
+} from "./connection-arguments.js";
 import { ConnectionChannel, systemError } from "./connection-channel.js";
 import { ConnectionClient, connectionClient } from "./connection-client.js";
 import type { EndOfWire } from "./connection-requests.js";
@@ -17,14 +25,6 @@ import { type EndInTrace, type RecordedEnd, siteAbove } from "./recorded-end.js"
 const SEND_OPTIONS = knownOptions("{ offset: 4 }", "offset", "size", "timeout", "signal");
 const RECV_OPTIONS = knownOptions("{ maxLength: 1024 }", "maxLength", "timeout", "signal");
 const INTO_OPTIONS = knownOptions("{ offset: 4 }", "offset", "timeout", "signal");
-
-export interface SendBytesOptions extends WaitOptions {
-  /** Where the message begins in the buffer; 0 by default. */ offset?: number | undefined;
-  /** How many bytes to send; the rest of the buffer by default. */ size?: number | undefined;
-}
-export interface RecvBytesOptions extends WaitOptions {
-  /** The longest message to accept. */ maxLength?: number | undefined;
-}
 
 /** What an end may do. */
 export interface Direction {
@@ -358,40 +358,6 @@ function encodeValue(value: unknown): Uint8Array {
   const unsent = encodeUnsent(value, { crossing: "process", once: true });
   if (unsent.moved.length > 0) detach(unsent.moved);
   return unsent.bytes;
-}
-
-function wholeNumber(what: string, value: number): number {
-  if (typeof value !== "number") throw new TypeError(`${what} must be a number`);
-  if (!Number.isInteger(value) || value < 0) throw new RangeError(`${what} must be a whole number, and not negative`);
-  return value;
-}
-
-function bytesOf(buffer: Uint8Array): Uint8Array {
-  if (!(buffer instanceof Uint8Array)) throw new TypeError("buffer must be a Uint8Array");
-  return buffer;
-}
-
-function partOf(buffer: Uint8Array, { offset = 0, size }: SendBytesOptions): Uint8Array {
-  const { length } = bytesOf(buffer);
-  if (wholeNumber("offset", offset) > length) throw new RangeError("buffer length < offset");
-  if (size === undefined) return buffer.subarray(offset);
-  if (offset + wholeNumber("size", size) > length) throw new RangeError("buffer length < offset + size");
-  return buffer.subarray(offset, offset + size);
-}
-
-function targetOf(buffer: Uint8Array, offset = 0): Uint8Array {
-  if (wholeNumber("offset", offset) > bytesOf(buffer).length) throw new RangeError("offset too large");
-  return buffer.subarray(offset);
-}
-
-function maxLengthOf({ maxLength }: RecvBytesOptions): number {
-  return maxLength === undefined ? Number.POSITIVE_INFINITY : wholeNumber("maxLength", maxLength);
-}
-
-function store(message: Uint8Array, into: Uint8Array): number {
-  if (message.length > into.length) throw new BufferTooShort(message);
-  into.set(message);
-  return message.length;
 }
 
 interface ThreadHandle extends Direction {

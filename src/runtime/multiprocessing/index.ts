@@ -12,7 +12,8 @@ export {
   RemoteError,
   TimeoutError,
 } from "../core/errors.js";
-export { Connection, type RecvBytesOptions, type SendBytesOptions } from "./connection.js";
+export { Connection } from "./connection.js";
+export type { RecvBytesOptions, SendBytesOptions } from "./connection-arguments.js";
 export { type Address, Client, ClientSync, type ConnectOptions, Listener } from "./listener.js";
 export {
   AcquirerProxy,
