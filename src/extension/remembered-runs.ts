@@ -1,6 +1,7 @@
 /** What the workspace keeps of the runs that go on, so that a window that is loaded again takes them up. */
 import type { Memento } from "vscode";
-import type { RunPlan, RunRecord } from "./trace-run.js";
+import type { RunPlan } from "./run-plan.js";
+import type { RunRecord } from "./trace-run.js";
 
 const KEY = "heddle.runs";
 

@@ -11,7 +11,7 @@
  */
 import { homedir } from "node:os";
 import * as vscode from "vscode";
-import type { RunPlan } from "./trace-run.js";
+import type { RunPlan } from "./run-plan.js";
 
 /** In the manifest, too. */
 export const taskType = "heddle";

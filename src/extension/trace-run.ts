@@ -10,24 +10,9 @@ import * as vscode from "vscode";
 import type { Headline, RunState } from "../protocol/messages.js";
 import { HUNG_EXIT_CODE } from "../runner/hang-monitor.js";
 import { exists, processStart } from "./process-identity.js";
+import type { RunPlan } from "./run-plan.js";
 import { isTaskOf, makeTask } from "./run-task.js";
 import { readSummary } from "./trace-summary.js";
-
-/** What is to be run, and how: plain data, which the workspace can keep. */
-export interface RunPlan {
-  readonly script: string;
-  readonly tracePath: string;
-  readonly cwd: string;
-  /** The URI of its workspace folder. */
-  readonly folder?: string;
-  readonly node: string;
-  readonly nodeArguments: readonly string[];
-  /** dist/cli.cjs. */
-  readonly cli: string;
-  readonly environment: Readonly<Record<string, string | null>>;
-  /** What becomes of the script when it can never go on. */
-  readonly onHang: "stop" | "wait";
-}
 
 /** What a later window needs in order to take a run up. */
 export interface RunRecord {
