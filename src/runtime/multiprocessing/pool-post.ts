@@ -40,6 +40,14 @@ export const RESULT_HEADER = 12;
 /** In the place of a length. */
 export const LARGE = 0xffff_ffff;
 
+interface Message {
+  readonly receiver: number;
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
+/** How long to wait for room in the heap, in milliseconds. */
+const RETRY_MS = 5;
 const TOGETHER = 32 * 1024;
 const nothing = new Uint8Array(0);
 
@@ -48,6 +56,8 @@ export class PoolPost {
   readonly #port: MessagePort;
   readonly #bytes = Buffer.alloc(TOGETHER + LARGE_BYTES + RESULT_HEADER);
   #at = 0;
+  /** What found no room in the heap, in order. */
+  readonly #kept: Message[] = [];
 
   constructor(to: PoolAddress, port: MessagePort) {
     this.#to = to;
@@ -75,8 +85,30 @@ export class PoolPost {
     if (this.#at === 0) return;
     const end = this.#at;
     this.#at = 0;
-    postTo(this.#to.inbox, this.#to.results, 0, this.#bytes.subarray(0, end));
+    this.#post({ receiver: this.#to.results, number: 0, payload: this.#bytes.subarray(0, end) });
   }
+
+  /** Posts, or keeps it until there is room: the owner may take nothing in for long while others fill the heap. */
+  #post(message: Message): void {
+    if (this.#kept.length === 0 && this.#try(message)) return;
+    if (this.#kept.length === 0) setTimeout(this.#retry, RETRY_MS);
+    this.#kept.push({ ...message, payload: new Uint8Array(message.payload) });
+  }
+
+  #try({ receiver, number, payload }: Message): boolean {
+    try {
+      postTo(this.#to.inbox, receiver, number, payload);
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+
+  readonly #retry = (): void => {
+    while (this.#kept.length > 0 && this.#try(this.#kept[0] as Message)) this.#kept.shift();
+    if (this.#kept.length > 0) setTimeout(this.#retry, RETRY_MS);
+  };
 
   started(pid: number, name: string): void {
     const payload = Buffer.from(`    ${name}`);
@@ -110,6 +142,6 @@ export class PoolPost {
 
   #event(kind: number, payload: Uint8Array): void {
     this.flush();
-    postTo(this.#to.inbox, this.#to.events, kind, payload);
+    this.#post({ receiver: this.#to.events, number: kind, payload });
   }
 }
