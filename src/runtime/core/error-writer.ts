@@ -1,9 +1,22 @@
 /** How errors cross: class, message, stack and fields; whatever hangs on one, it arrives. Part of `clone-writer.ts`. */
 import { BUILTIN_ERRORS, ErrorClass, T } from "./clone-tags.js";
-import type { Writer } from "./clone-writer.js";
 import { describe } from "./describe-value.js";
 import { DataCloneError, errorClasses } from "./errors.js";
 import { findModuleReference } from "./function-registry.js";
+
+/** What is needed of a writer. */
+interface Writer {
+  at: number;
+  depth: number;
+  readonly path: (string | number)[];
+  readonly seen: object[];
+  readonly seenMap: ReadonlyMap<object, number> | null;
+  byte(n: number): void;
+  varint(n: number): void;
+  string(text: string): void;
+  value(value: unknown): void;
+  forget(count: number): void;
+}
 
 /** Errors within errors (causes of causes) beyond so many arrive as text. */
 const DEEPEST = 100;

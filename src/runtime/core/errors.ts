@@ -2,19 +2,12 @@
  * All error classes of the library, one each, whichever namespace exports them. They cross between threads and
  * processes by class (see `structured-clone.ts`), so `instanceof` tells them apart everywhere.
  */
+import { LocalError, TimeoutError } from "./base-errors.js";
 import { DEEP, keepLocalFrames } from "./local-frames.js";
+import { CalledProcessError, TimeoutExpired } from "./program-errors.js";
 
-/** An error whose stack begins where the user's code called the library. */
-class LocalError extends Error {
-  constructor(message?: string, options?: ErrorOptions) {
-    // One look at the stack is enough, and takes most of the time that an error takes.
-    const shown = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
-    super(message, options);
-    Error.stackTraceLimit = shown;
-    keepLocalFrames(this);
-  }
-}
+export { TimeoutError } from "./base-errors.js";
+export { CalledProcessError, TimeoutExpired } from "./program-errors.js";
 
 /**
  * The library or one of its objects is used in a way its state does not allow.
@@ -46,25 +39,6 @@ export class KeyError extends RangeError {
     keepLocalFrames(this);
   }
 }
-
-/**
- * A wait took longer than its timeout. One class serves all libraries.
- *
- * @example
- * ```ts
- * import { TimeoutError } from "heddle";
- * import { Lock } from "heddle/threading";
- *
- * const lock = new Lock();
- * await lock.acquire();
- * try {
- *   await lock.hold({ timeout: 10 });
- * } catch (error) {
- *   console.log(error instanceof TimeoutError); // prints true
- * }
- * ```
- */
-export class TimeoutError extends LocalError {}
 
 /**
  * The task or future was cancelled.
@@ -347,78 +321,7 @@ export class DataCloneError extends Error {
   }
 }
 
-/** What a program did that was run by `subprocess.run`, as far as it came. */
-interface ProgramOutcome {
-  readonly cmd: string | readonly string[];
-  readonly stdout: string | null;
-  readonly stderr: string | null;
-}
-
-/**
- * A program ended with a code other than 0.
- *
- * @example
- * ```ts
- * import { CalledProcessError, run } from "heddle/subprocess";
- *
- * try {
- *   await run([process.execPath, "--eval", "process.exit(5)"], { check: true });
- * } catch (error) {
- *   if (error instanceof CalledProcessError) console.log(error.returnCode); // prints 5
- * }
- * ```
- */
-export class CalledProcessError extends LocalError {
-  /** The command. */
-  readonly cmd: string | readonly string[];
-  /** The code it exited with, or -N after signal N. */
-  readonly returnCode: number;
-  /** What it printed, or null if that was not captured. */
-  readonly stdout: string | null;
-  /** What it printed on stderr, or null if that was not captured. */
-  readonly stderr: string | null;
-  constructor(message: string, outcome: ProgramOutcome & { readonly returnCode: number }) {
-    super(message);
-    this.cmd = outcome.cmd;
-    this.returnCode = outcome.returnCode;
-    this.stdout = outcome.stdout;
-    this.stderr = outcome.stderr;
-  }
-}
-
-/**
- * A program ran longer than it might and was killed.
- *
- * @example
- * ```ts
- * import { run, TimeoutExpired } from "heddle/subprocess";
- *
- * try {
- *   await run([process.execPath, "--eval", "setInterval(String, 1000)"], { timeout: 200 });
- * } catch (error) {
- *   if (error instanceof TimeoutExpired) console.log(`killed after ${error.timeout} ms`); // prints killed after 200 ms
- * }
- * ```
- */
-export class TimeoutExpired extends TimeoutError {
-  /** The command. */
-  readonly cmd: string | readonly string[];
-  /** The limit in milliseconds. */
-  readonly timeout: number;
-  /** What it printed until then, or null if that was not captured. */
-  readonly stdout: string | null;
-  /** What it printed on stderr until then, or null if that was not captured. */
-  readonly stderr: string | null;
-  constructor(message: string, outcome: ProgramOutcome & { readonly timeout: number }) {
-    super(message);
-    this.cmd = outcome.cmd;
-    this.timeout = outcome.timeout;
-    this.stdout = outcome.stdout;
-    this.stderr = outcome.stderr;
-  }
-}
-
-/** Every class above by its name: the names are their identity when they cross. */
+/** Every class by its name: the names are their identity when they cross. */
 export const errorClasses = {
   RuntimeError,
   ExceptionGroup,

@@ -25,7 +25,8 @@ import { allocateWorker, ChannelWord, type LineBlock, WorkerWord } from "../core
 import { TaskSender } from "../core/task-sender.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { callHook } from "../threading/excepthook.js";
-import { errorOf, hasEnded, Thread, terminateWorker } from "../threading/thread.js";
+import { terminateWorker } from "../threading/started-workers.js";
+import { errorOf, hasEnded, Thread } from "../threading/thread.js";
 import { whenWorkerEnds } from "../threading/worker-end.js";
 import { Future, link, settle, type TaskLink } from "./future.js";
 import {

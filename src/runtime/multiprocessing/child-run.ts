@@ -6,7 +6,7 @@ import { importMainScript } from "../core/main-script.js";
 import { installMainOutput } from "../core/output.js";
 import { decode } from "../core/structured-clone.js";
 import { closePools } from "../futures/open-pools.js";
-import { childrenEnded } from "../threading/thread.js";
+import { childrenEnded } from "../threading/started-workers.js";
 import { CHANNEL_FD } from "./channel-fd.js";
 import { serveTasks } from "./pool-worker.js";
 import { becomeProcess, type Process, takeWork } from "./process.js";

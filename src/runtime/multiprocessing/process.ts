@@ -7,17 +7,29 @@
  */
 import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
-import { callSite, emit, intern, newWaitNumber, recording } from "../../recorder/emit.js";
-import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
+import { callSite, emit, intern, recording } from "../../recorder/emit.js";
+import { EventFlag, EventKind } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { RuntimeError } from "../core/errors.js";
-import { type FunctionReference, referenceTo } from "../core/function-reference.js";
+import { referenceTo } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
 import { encode } from "../core/structured-clone.js";
 import type { ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { childSettings } from "./child-settings.js";
 import { withName } from "./named-session.js";
 import { collectDescriptors } from "./passed-descriptors.js";
+import {
+  beginJoin,
+  endJoin,
+  type Inside,
+  inside,
+  joinable,
+  open,
+  type Sentinel,
+  setInside,
+  setRecordOfSentinel,
+  timeoutOf,
+} from "./process-inside.js";
 import { processKey, setProcessKey } from "./process-key.js";
 import { ProcessRecord, ProcessState } from "./process-record.js";
 import { rootPid, setRootPid } from "./root-process.js";
@@ -26,43 +38,10 @@ import { encodeStart, type ProcessIdentity } from "./start-message.js";
 
 const PROCESS_OPTIONS = knownOptions("{ target: work, args: [1] }", "target", "args", "name", "daemon");
 
-/** The end of a process as something to wait for. */
-export interface Sentinel {
-  /** The process. */
-  readonly pid: number;
-}
-
-interface Inside {
-  name: string;
-  daemon: boolean;
-  authkey: Uint8Array;
-  identity: readonly number[];
-  target: ((...args: never[]) => unknown) | undefined;
-  targetReference: FunctionReference | null;
-  args: readonly unknown[];
-  /** Null until it was started; also for the process that this is, and its parent. */
-  record: ProcessRecord | null;
-  /** The pid of the process that this is, or of its parent. */
-  pid: number | null;
-  closed: boolean;
-  /** Its end was seen and recorded. */
-  noticed: boolean;
-  sentinel: Sentinel | null;
-}
-
-const insides = new WeakMap<Process<never>, Inside>();
 /** Children of this thread whose end nobody has seen. */
 const children = new Set<Process>();
-/** Sentinels know their records. */
-const sentinelRecords = new WeakMap<Sentinel, ProcessRecord>();
 let created = 0;
 let noticesAtExit = false;
-
-function inside(process: object): Inside {
-  const found = insides.get(process as Process<never>);
-  if (found === undefined) throw new RuntimeError("Process.constructor was not called: a subclass must call super()");
-  return found;
-}
 
 /**
  * A process of its own, with `target` or a subclass's `run` to do.
@@ -108,7 +87,7 @@ export class Process<A extends unknown[] = []> {
     if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
     const creator = inside(self);
     const identity = [...creator.identity, ++created];
-    insides.set(this as never, {
+    setInside(this, {
       name: name ?? `${new.target.name}-${identity.join(":")}`,
       daemon: daemon ?? creator.daemon,
       authkey: creator.authkey,
@@ -170,7 +149,7 @@ export class Process<A extends unknown[] = []> {
     if (it.sentinel === null) {
       if (it.record === null) throw new RangeError("process not started");
       it.sentinel = Object.freeze({ pid: it.record.pid });
-      sentinelRecords.set(it.sentinel, it.record);
+      setRecordOfSentinel(it.sentinel, it.record);
     }
     return it.sentinel;
   }
@@ -314,44 +293,10 @@ function describe(of: object, it: Inside): string {
   return `pid=${it.record.pid} ${ended ? `stopped exitcode=${it.record.exitCode}` : "started"}`;
 }
 
-function open(process: object): Inside {
-  const it = inside(process);
-  if (it.closed) throw new RangeError("process object is closed");
-  return it;
-}
-
-function joinable(process: object): { it: Inside; record: ProcessRecord } {
-  const it = open(process);
-  if (it.pid !== null) throw new RuntimeError("can only join a child process");
-  if (it.record === null) throw new RuntimeError("can only join a started process");
-  return { it, record: it.record };
-}
-
 function signal(process: object, name: NodeJS.Signals): void {
   const it = open(process);
   if (it.record === null) throw new RuntimeError(`cannot send ${name} to a process that this one has not started`);
   if (it.record.state === ProcessState.Running) request({ kind: "signal", pid: it.record.pid, name });
-}
-
-/** Milliseconds to wait: for ever without a timeout, not at all with a negative one. */
-function timeoutOf({ timeout }: TimeoutOptions): number {
-  if (timeout === undefined || timeout === null) return Number.POSITIVE_INFINITY;
-  if (typeof timeout !== "number") throw new TypeError("timeout must be a number of milliseconds");
-  if (Number.isNaN(timeout)) throw new RangeError("timeout must not be NaN");
-  return Math.max(0, timeout);
-}
-
-function beginJoin(it: Inside, flags: number): number {
-  if (!recording) return 0;
-  const wait = newWaitNumber();
-  emit(EventKind.WaitBegin, it.record!.pid, callSite(), wait, WaitReason.ProcessJoin, flags);
-  return wait;
-}
-
-function endJoin(wait: number, record: ProcessRecord, flags: number): void {
-  if (wait === 0) return;
-  const failed = record.state === ProcessState.Running ? EventFlag.Failed : 0;
-  emit(EventKind.WaitEnd, record.pid, 0, wait, 0, flags | failed);
 }
 
 /** Sees that a child has ended, if it has. */
@@ -393,16 +338,11 @@ export function allowChildren(): void {
   inside(self).daemon = false;
 }
 
-/** The record behind a sentinel. */
-export function recordOfSentinel(sentinel: object): ProcessRecord | undefined {
-  return sentinelRecords.get(sentinel as Sentinel);
-}
-
 // --- Who this process is -----------------------------------------------------------------------------------------
 
 function stranger(prototype: object, who: Partial<Inside>): Process {
   const process = Object.create(prototype) as Process;
-  insides.set(process as never, {
+  setInside(process, {
     name: "MainProcess",
     daemon: false,
     authkey: new Uint8Array(0),
@@ -422,7 +362,7 @@ function stranger(prototype: object, who: Partial<Inside>): Process {
 
 /** Has all threads of this process share the key of the process that it is. */
 function sharingKey(process: Process): Process {
-  Object.defineProperty(insides.get(process as never)!, "authkey", {
+  Object.defineProperty(inside(process), "authkey", {
     get: processKey,
     set: setProcessKey,
     enumerable: true,

@@ -8,7 +8,7 @@ import { TimeoutError } from "../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import { Connection, receivingChannel } from "./connection.js";
 import { type Begin, type ConnectionClient, connectionClient } from "./connection-client.js";
-import { recordOfSentinel, type Sentinel } from "./process.js";
+import { recordOfSentinel, type Sentinel } from "./process-inside.js";
 import { type ProcessRecord, ProcessState } from "./process-record.js";
 import { beginWait, endWait, type RecordedWait, siteAbove } from "./recorded-end.js";
 

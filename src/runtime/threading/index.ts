@@ -5,17 +5,10 @@ export { Barrier } from "./barrier.js";
 export { Condition } from "./condition.js";
 export { Event } from "./event.js";
 export { type ExceptHookArgs, excepthook, setExcepthook } from "./excepthook.js";
+export { activeCount, enumerate, getIdent, getNativeId, mainThread } from "./living-threads.js";
 export { local } from "./local.js";
 export { Lock } from "./lock.js";
 export { RLock } from "./rlock.js";
 export { BoundedSemaphore, Semaphore } from "./semaphore.js";
-export {
-  activeCount,
-  currentThread,
-  enumerate,
-  getIdent,
-  getNativeId,
-  mainThread,
-  Thread,
-} from "./thread.js";
+export { currentThread, Thread } from "./thread.js";
 export { Timer, type TimerOptions } from "./timer.js";

@@ -11,7 +11,8 @@ import { decode, encode } from "../core/structured-clone.js";
 import { closePools } from "../futures/open-pools.js";
 import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { describeError, excepthook } from "./excepthook.js";
-import { adoptThread, childrenEnded, currentThread, Thread, type ThreadStart } from "./thread.js";
+import { childrenEnded } from "./started-workers.js";
+import { adoptThread, currentThread, Thread, type ThreadStart } from "./thread.js";
 
 let reported = false;
 /** The script's own top level has run in this thread. */

@@ -6,7 +6,7 @@
  * (or not, for daemons), and to notice when a worker dies without having said so.
  */
 import { join as joinPath } from "node:path";
-import { isMainThread, SHARE_ENV, threadId, type Worker } from "node:worker_threads";
+import { SHARE_ENV, type Worker } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
@@ -17,15 +17,14 @@ import { type FunctionReference, referenceTo } from "../core/function-reference.
 import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } from "../core/handles.js";
 import { HeapWord, words } from "../core/heap.js";
 import { assertMayStart } from "../core/main-script.js";
-import { nativeThreadId } from "../core/native-id.js";
 import { startWorker } from "../core/node-arguments.js";
 import { installMainOutput } from "../core/output.js";
 import { decode, encode, movable } from "../core/structured-clone.js";
 import { holdLoop, releaseLoop } from "../core/words.js";
-import { awaitNativeWork } from "../platform/native.js";
 import type { Activity, ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { callHook } from "./excepthook.js";
+import { addWorker, removeWorker, tellEnd } from "./started-workers.js";
 import { ThreadRecord } from "./thread-record.js";
 import { isWatched, workerEnded, workerError, workerFailed } from "./worker-end.js";
 
@@ -45,8 +44,6 @@ export interface ThreadStart {
 const ASK = 200;
 
 const cache = new HandleCache<Thread<unknown[]>>();
-/** The workers this thread started that have not ended. */
-const workers = new Map<Worker, Thread<unknown[]>>();
 
 /** Gives the records of threads back whose objects nobody holds here. */
 const registry = new FinalizationRegistry<number>((index) => ThreadRecord.release(index));
@@ -243,7 +240,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
     threadStarting();
     if (recording) emit(EventKind.ThreadSpawn, number, site, 0, intern(record.name), 0);
     cache.set(record.index, this as unknown as Thread<unknown[]>);
-    workers.set(worker, this as unknown as Thread<unknown[]>);
+    addWorker(worker, this);
     // The loop lives as long as the worker anyway; so it also counts as waiting for it.
     let holds = !record.daemon;
     if (holds) holdLoop();
@@ -264,12 +261,12 @@ export class Thread<A extends unknown[] = []> implements Activity {
     });
     worker.once("exit", (exitCode) => {
       letGo();
-      workers.delete(worker);
+      removeWorker(worker);
       if (record.state !== 3) record.end();
       threadGone(number);
       this.#deliverError();
       workerEnded(this, exitCode);
-      for (const wake of childEnded.splice(0)) wake();
+      tellEnd();
     });
     if (record.daemon) worker.unref();
   }
@@ -353,27 +350,6 @@ export class Thread<A extends unknown[] = []> implements Activity {
   }
 }
 
-/** Ends the worker of a thread that this one started, wherever it is. Returns at once; the worker's "exit" event tells. */
-export function terminateWorker(thread: object): void {
-  awaitNativeWork();
-  for (const [worker, each] of workers) if (each === thread) void worker.terminate();
-}
-
-/** Called when the next worker of this thread has ended. */
-const childEnded: (() => void)[] = [];
-
-/** Resolves when all threads this one started have ended; `onlyDaemons` is called when only daemons are left. */
-export async function childrenEnded(onlyDaemons: () => void): Promise<void> {
-  let told = false;
-  while (workers.size > 0) {
-    if (!told && [...workers.values()].every((thread) => thread.daemon)) {
-      told = true;
-      onlyDaemons();
-    }
-    await new Promise<void>((resolve) => childEnded.push(resolve));
-  }
-}
-
 /** The object of the thread with this record. */
 export function threadOf(record: ThreadRecord): Thread {
   let thread = cache.get(record.index);
@@ -409,43 +385,4 @@ let own: Thread | null = null;
 export function currentThread(): Thread {
   own ??= threadOf(currentRecord());
   return own;
-}
-
-/** The thread in which the process started. */
-export function mainThread(): Thread {
-  if (isMainThread) return currentThread();
-  const record = ThreadRecord.living().find((each) => each.ident === 1);
-  return record === undefined ? currentThread() : threadOf(record);
-}
-
-/**
- * All living threads of this process, the main one and daemons included.
- *
- * @example
- * ```ts
- * import { currentThread, enumerate, mainThread } from "heddle/threading";
- *
- * console.log(enumerate().length, currentThread() === mainThread()); // prints 1 true
- * ```
- */
-export function enumerate(): Thread[] {
-  currentRecord();
-  return ThreadRecord.living()
-    .sort((a, b) => a.ident - b.ident)
-    .map(threadOf);
-}
-
-/** How many {@link enumerate} would give. */
-export function activeCount(): number {
-  return enumerate().length;
-}
-
-/** The calling thread's `ident`. */
-export function getIdent(): number {
-  return threadId + 1;
-}
-
-/** The calling thread's `nativeId`. */
-export function getNativeId(): number {
-  return nativeThreadId();
 }

@@ -1,0 +1,45 @@
+/** The workers of the threads that this thread has started, until they end. */
+import type { Worker } from "node:worker_threads";
+import { awaitNativeWork } from "../platform/native.js";
+
+/** What is asked of a thread here. */
+interface Started {
+  readonly daemon: boolean;
+}
+
+const workers = new Map<Worker, Started>();
+/** Called when the next of them has ended. */
+const waiting: (() => void)[] = [];
+
+/** A thread's worker was started. */
+export function addWorker(worker: Worker, thread: Started): void {
+  workers.set(worker, thread);
+}
+
+/** A worker has ended. */
+export function removeWorker(worker: Worker): void {
+  workers.delete(worker);
+}
+
+/** Wakes those who wait for the end of workers. */
+export function tellEnd(): void {
+  for (const wake of waiting.splice(0)) wake();
+}
+
+/** Ends the worker of a thread that this one started, wherever it is. Returns at once; the worker's "exit" event tells. */
+export function terminateWorker(thread: object): void {
+  awaitNativeWork();
+  for (const [worker, each] of workers) if (each === thread) void worker.terminate();
+}
+
+/** Resolves when all threads this one started have ended; `onlyDaemons` is called when only daemons are left. */
+export async function childrenEnded(onlyDaemons: () => void): Promise<void> {
+  let told = false;
+  while (workers.size > 0) {
+    if (!told && [...workers.values()].every((thread) => thread.daemon)) {
+      told = true;
+      onlyDaemons();
+    }
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+}
