@@ -37,6 +37,8 @@ export function carried(error: Error): CarriedError {
 }
 
 const COPIED_HEADER = 4;
+/** After so long without a word a TCP peer is asked whether it is still there. */
+const KEEP_ALIVE_MS = 30_000;
 
 export class Wire {
   readonly #socket: Socket;
@@ -76,6 +78,8 @@ export class Wire {
     this.#socket = socket;
     socket.pause();
     if ("setNoDelay" in socket) socket.setNoDelay(true);
+    // So that a peer whose machine or network is gone is missed one day.
+    if ("setKeepAlive" in socket) socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const destroy = socket.destroy;
     socket.destroy = (error?: Error) => {
       if (this.#closing) return destroy.call(socket, error);

@@ -225,4 +225,40 @@ describe("the containers of a SyncManager", function () {
       ),
     );
   });
+
+  it("gives up objects of which nobody has a proxy any more, and their memory", async () => {
+    await run(`
+      import { readFileSync } from "node:fs";
+      import { setFlagsFromString } from "node:v8";
+      import { runInNewContext } from "node:vm";
+      import { activeChildren } from "heddle/multiprocessing";
+      const rss = (pid: number) => Number(/VmRSS:\\s+(\\d+) kB/.exec(readFileSync("/proc/" + pid + "/status", "latin1"))![1]) / 1024;
+      if (isMain) {
+        setFlagsFromString("--expose-gc");
+        const gc = runInNewContext("gc") as () => void;
+        await using manager = await Manager();
+        const kept = await manager.list<any>();
+        const inner = await manager.list(["inner"]);
+        await kept.append(inner);
+        const fill = async (count: number) => {
+          for (let i = 0; i < count; i++) await manager.list(["x".repeat(1_000_000) + i]);
+        };
+        const settle = async (count: number) => {
+          while ((await manager.numberOfObjects()) > count) { gc(); await new Promise((r) => setTimeout(r, 20)); }
+        };
+        const pid = activeChildren()[0]!.pid!;
+        const before = rss(pid);
+        for (let i = 0; i < 6; i++) {
+          await fill(200);
+          await settle(2);
+        }
+        // Its collector takes its time, but not for ever.
+        const grown = rss(pid) - before;
+        assert.ok(grown < 700, "1200 MB went through it, and it grew by " + grown);
+        // What lies in another object is kept by that.
+        assert.equal(await (await kept.get(0)).get(0), "inner");
+        console.log("done");
+      }
+    `);
+  });
 });
