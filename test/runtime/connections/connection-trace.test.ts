@@ -80,7 +80,7 @@ const source = `
       ours.sendSync("go");
       timed("send", () => ours.sendBytesSync(new Uint8Array(4_000_000)));
     }
-    await wait([reader, answerer.sentinel]);
+    await wait([ours], { timeout: 30 });
     await answerer.join();
 
     const path = join(tmpdir(), "heddle-test-" + process.pid);
@@ -89,6 +89,7 @@ const source = `
       [new Listener(path + "a", { authkey: "key" }), "key"], [new Listener(path + "b"), null],
     ] as const;
     const other = new Process({ target: clients, args: [listeners.map(([{ address }, key]) => [address, key])], name: "client" });
+    await listeners[0][0].accept({ timeout: 30 }).catch(() => {});
     other.start();
     for (const [listener] of listeners) {
       const connection = await listener.accept();

@@ -35,7 +35,7 @@ const source = `
   /** Two of them, in turn: the one holds while the other waits for it. */
   function holder(name: string, given: any, first: boolean) {
     who = name;
-    const { lock, deep, seats, go, line, ready, jobs, results } = given;
+    const { lock, deep, seats, go, line, all, ready, jobs, results } = given;
     line.waitSync();
     for (let i = 0; i < ${ROUNDS}; i++) {
       // The one waits while the other has it.
@@ -51,6 +51,7 @@ const source = `
       });
       line.waitSync();
     }
+    all.waitSync();
     timed("event wait", () => go.waitSync());
     line.waitSync();
     for (let i = 0; i < ${ROUNDS}; i++) {
@@ -59,8 +60,11 @@ const source = `
       seats.acquireSync();
       timed("semaphore hold", () => { nap(30); seats.release(); });
     }
-    if (!first) {
+    if (first) all.waitSync();
+    else {
+      // Who gets the lock after this finds it waiting.
       ready.acquireSync();
+      all.waitSync();
       timed("condition wait", () => ready.waitSync());
       ready.release();
     }
@@ -71,16 +75,18 @@ const source = `
     const line = new Barrier(2, { name: "line" });
     const given = {
       lock: new Lock({ name: "bank" }), deep: new RLock({ name: "deep" }), seats: new Semaphore(2, { name: "seats" }),
-      go: new Event({ name: "go" }), line, ready: new Condition(new Lock({ name: "of ready" }), { name: "ready" }),
+      go: new Event({ name: "go" }), line, all: new Barrier(3, { name: "all" }), ready: new Condition(new Lock({ name: "of ready" }), { name: "ready" }),
       jobs: new Queue({ name: "jobs", maxSize: 4 }), results: new Queue({ name: "results" }),
     };
     const tellers = ["one", "two"].map((name, i) => new Process({ target: holder, args: [name, given, i === 0], name }));
     for (const teller of tellers) teller.start();
-    // Both wait for the event when it is set.
-    nap(4000);
+    // Both wait for the event a while before it is set.
+    given.all.waitSync();
+    nap(2000);
     given.go.set();
-    nap(3000);
+    given.all.waitSync();
     given.ready.acquireSync();
+    nap(2000); // so long that having the lock again, which is told apart, is little beside it
     given.ready.notify();
     given.ready.release();
     for (let i = 0; i < 20; i++) given.jobs.putSync(i);
