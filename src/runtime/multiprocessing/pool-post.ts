@@ -7,7 +7,7 @@
  *   u32  bytes of the body, or LARGE: then it came through the port
  *   …    the body
  */
-import type { MessagePort } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { postTo } from "../futures/inbox.js";
 import { LARGE_BYTES, postLarge } from "./task-stream.js";
 
@@ -36,9 +36,9 @@ export const PoolEvent = {
 } as const;
 
 /** Bytes before the body of a result. */
-export const RESULT_HEADER = 12;
+const RESULT_HEADER = 12;
 /** In the place of a length. */
-export const LARGE = 0xffff_ffff;
+const LARGE = 0xffff_ffff;
 
 interface Message {
   readonly receiver: number;
@@ -143,5 +143,48 @@ export class PoolPost {
   #event(kind: number, payload: Uint8Array): void {
     this.flush();
     this.#post({ receiver: this.#to.events, number: kind, payload });
+  }
+}
+
+/** The owner's end: what came of tasks, one after the other. */
+export class ArrivedResults {
+  readonly #port: MessagePort | null;
+  /** The first is being read at `#at`. */
+  readonly #batches: Buffer[] = [];
+  #at = 0;
+  /** Of the result read last. */
+  id = 0;
+  kind = 0;
+  body: Uint8Array = nothing;
+
+  /** `port`: where large bodies come from. */
+  constructor(port: MessagePort | null) {
+    this.#port = port;
+  }
+
+  /** Takes in what the service told. */
+  push(payload: Uint8Array): void {
+    this.#batches.push(Buffer.from(payload.buffer, payload.byteOffset, payload.length));
+  }
+
+  /** True if there are results. */
+  get pending(): boolean {
+    return this.#batches.length > 0;
+  }
+
+  /** Goes to the next, which is there. */
+  next(): void {
+    const bytes = this.#batches[0] as Buffer;
+    this.id = bytes.readUInt32LE(this.#at);
+    this.kind = bytes.readUInt32LE(this.#at + 4);
+    const length = bytes.readUInt32LE(this.#at + 8);
+    const from = this.#at + RESULT_HEADER;
+    const end = length === LARGE ? from : from + length;
+    const isLarge = length === LARGE && this.#port !== null;
+    this.body = isLarge ? (receiveMessageOnPort(this.#port)?.message as Uint8Array) : bytes.subarray(from, end);
+    this.#at = end;
+    if (end < bytes.length) return;
+    this.#batches.shift();
+    this.#at = 0;
   }
 }

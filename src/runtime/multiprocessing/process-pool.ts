@@ -7,12 +7,12 @@
  * arrive while this thread blocks.
  */
 import { constants } from "node:os";
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { deadlineAfter } from "../core/deadline.js";
 import { BrokenProcessPool, ProcessError, RuntimeError, TimeoutError } from "../core/errors.js";
-import { type FunctionReference, referenceName, referenceTo } from "../core/function-reference.js";
+import type { FunctionReference } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
 import { decode, encode } from "../core/structured-clone.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
@@ -32,9 +32,10 @@ import {
 import { affordableSite, beginWait, endWait } from "../futures/recorded-wait.js";
 import { childSettings } from "./child-settings.js";
 import { decodeList, encodeList } from "./chunk-codec.js";
-import { Form, FromChild, functionHead, MAX_FUNCTIONS, taskHead } from "./messages.js";
+import { Form, FromChild, functionHead, taskHead } from "./messages.js";
 import { describeEnd } from "./pool-dispatcher.js";
-import { LARGE, PoolEvent, RESULT_HEADER } from "./pool-post.js";
+import { type PoolFunction, PoolFunctions } from "./pool-functions.js";
+import { ArrivedResults, PoolEvent } from "./pool-post.js";
 import { identityOfWorker } from "./process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
 import { encodeStart } from "./start-message.js";
@@ -54,12 +55,6 @@ export interface ProcessPoolSettings {
   readonly initializer: FunctionReference | null;
   /** Encoded. */
   readonly initArgs: Uint8Array;
-}
-
-/** A function as tasks name it. */
-export interface PoolFunction {
-  readonly number: number;
-  readonly name: string;
 }
 
 /** Calls that travel together, each with an outcome of its own. */
@@ -89,11 +84,9 @@ export class ProcessPool implements TaskLink, Source {
   readonly poolNumber = newObjectNumber();
   readonly #settings: ProcessPoolSettings;
   readonly #open = new Map<number, Task>();
-  readonly #functions = new WeakMap<AnyFunction, PoolFunction>();
-  /** By the text of the reference: functions made again and again from the same source share a number. */
-  readonly #byText = new Map<string, PoolFunction>();
-  #lastFunction: AnyFunction | null = null;
-  #lastEntry: PoolFunction | null = null;
+  readonly #functions = new PoolFunctions((number, reference) => {
+    this.#start().push(0, functionHead(number), Buffer.from(JSON.stringify(reference)));
+  });
   #stream: TaskStreamWriter | null = null;
   #port: MessagePort | null = null;
   #receivers: number[] = [];
@@ -106,9 +99,7 @@ export class ProcessPool implements TaskLink, Source {
   /** What failed in a worker. */
   #cause: unknown = undefined;
   readonly #whenClosed: (() => void)[] = [];
-  /** Results that have arrived; the first is being read at `#at`. */
-  readonly #arrived: Buffer[] = [];
-  #at = 0;
+  #arrived = new ArrivedResults(null);
 
   constructor(settings: ProcessPoolSettings) {
     this.#settings = settings;
@@ -123,28 +114,8 @@ export class ProcessPool implements TaskLink, Source {
   functionFor(fn: AnyFunction): PoolFunction {
     if (this.#broken !== null) throw this.#brokenError();
     if (this.#shutdown) throw new RuntimeError("cannot schedule new futures after shutdown");
-    if (fn === this.#lastFunction) return this.#lastEntry as PoolFunction;
     assertMayStart("process");
-    let entry = this.#functions.get(fn);
-    if (entry === undefined) {
-      const reference = referenceTo(fn, "fn");
-      entry = this.#enter(JSON.stringify(reference), referenceName(reference));
-      this.#functions.set(fn, entry);
-    }
-    this.#lastFunction = fn;
-    this.#lastEntry = entry;
-    return entry;
-  }
-
-  #enter(text: string, name: string): PoolFunction {
-    const known = this.#byText.get(text);
-    if (known !== undefined) return known;
-    const number = this.#byText.size;
-    if (number === MAX_FUNCTIONS) throw new RangeError(`a pool can be given ${MAX_FUNCTIONS} different functions`);
-    const entry = { number, name };
-    this.#start().push(0, functionHead(number), Buffer.from(text));
-    this.#byText.set(text, entry);
-    return entry;
+    return this.#functions.entryOf(fn);
   }
 
   /** Queues a call. Throws `DataCloneError` if its arguments cannot cross. */
@@ -256,9 +227,10 @@ export class ProcessPool implements TaskLink, Source {
     const who = identityOfWorker(name, replaces);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    this.#arrived = new ArrivedResults(port1);
     this.#stream = new TaskStreamWriter(port1);
     this.#receivers = [
-      register((_, payload) => this.#arrived.push(Buffer.from(payload.buffer, payload.byteOffset, payload.length))),
+      register((_, payload) => this.#arrived.push(payload)),
       register((event, payload) => this.#event(event, payload)),
     ];
     addSource(this);
@@ -287,30 +259,20 @@ export class ProcessPool implements TaskLink, Source {
 
   /** True if there are results. */
   pending(): boolean {
-    return this.#arrived.length > 0;
+    return this.#arrived.pending;
   }
 
   /** Takes in up to `max` results. */
   take(max: number): void {
     // What is settled may run code of the user that comes back here, so nothing is kept between two results.
-    for (let i = 0; i < max && this.#arrived.length > 0; i++) this.#takeOne();
+    for (let i = 0; i < max && this.#arrived.pending; i++) this.#takeOne();
   }
 
   #takeOne(): void {
-    const bytes = this.#arrived[0] as Buffer;
-    const id = bytes.readUInt32LE(this.#at);
-    const kind = bytes.readUInt32LE(this.#at + 4);
-    const length = bytes.readUInt32LE(this.#at + 8);
-    const from = this.#at + RESULT_HEADER;
-    const end = length === LARGE ? from : from + length;
-    const body =
-      length === LARGE ? (receiveMessageOnPort(this.#port!)?.message as Uint8Array) : bytes.subarray(from, end);
-    this.#at = end;
-    if (end === bytes.length) {
-      this.#arrived.shift();
-      this.#at = 0;
-    }
-    const task = this.#remove(id);
+    const arrived = this.#arrived;
+    arrived.next();
+    const { kind, body } = arrived;
+    const task = this.#remove(arrived.id);
     if (task === undefined) return;
     if (task.sink instanceof Future) this.#settleFuture(task.sink, task.isList, kind, body);
     else this.#settleChunk(task.sink, task.isList, kind, body);
@@ -365,7 +327,7 @@ export class ProcessPool implements TaskLink, Source {
 
   #event(event: number, payload: Uint8Array): void {
     // What came before the event is in line before it.
-    while (this.#arrived.length > 0) this.#takeOne();
+    while (this.#arrived.pending) this.#takeOne();
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     switch (event) {
       case PoolEvent.Cause:

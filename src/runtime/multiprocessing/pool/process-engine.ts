@@ -1,7 +1,8 @@
 /** The engine of a pool of processes: a `ProcessPool`. */
 import { DataCloneError } from "../../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../../core/types.js";
-import type { PoolFunction, ProcessPool } from "../process-pool.js";
+import type { PoolFunction } from "../pool-functions.js";
+import type { ProcessPool } from "../process-pool.js";
 import type { AnyFunction, CallEnded, Items, PoolEngine } from "./pool-engine.js";
 
 export class ProcessEngine implements PoolEngine {
