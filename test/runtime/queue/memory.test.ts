@@ -34,7 +34,8 @@ describe("the memory of shared queues", function () {
   this.timeout(90_000);
 
   it("is given back with what they hold, also with queues inside queues", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       ${head}
       function batch(carrier: Queue) {
         for (let i = 0; i < 100; i++) {
@@ -58,11 +59,14 @@ describe("the memory of shared queues", function () {
         assert.ok(used() - before < one * 2, \`\${used() - before} bytes more, of about \${one * 10} that were in use\`);
         console.log("done");
       }
-    `);
+    `,
+      { timeout: 80_000 },
+    );
   });
 
   it("stays while only a message, a thread or somebody who waits has them", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       ${head}
       async function take(q: Queue, out: Queue) {
         await collect();
@@ -104,12 +108,15 @@ describe("the memory of shared queues", function () {
         assert.equal(await waiting, "woken");
         console.log("done");
       }
-    `);
+    `,
+      { timeout: 80_000 },
+    );
   });
 
   it("is given back for threads that have ended or were killed", async function () {
     if (process.platform !== "linux") this.skip(); // asks the system which threads live
-    await expectScript(`
+    await expectScript(
+      `
       ${head}
       const held: Queue[] = [];
       function keep(commands: Queue, ready: Queue, end: boolean) {
@@ -137,6 +144,8 @@ describe("the memory of shared queues", function () {
         assert.ok(used() - before < 100 * 1500 * 2, \`\${used() - before} bytes more\`);
         console.log("done");
       }
-    `);
+    `,
+      { timeout: 80_000 },
+    );
   });
 });

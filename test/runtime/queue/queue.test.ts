@@ -252,7 +252,8 @@ describe("queues between threads", function () {
       }
       async function asleep(t: Thread, out: Queue) {
         assert.equal(await out.get(), "ready");
-        for (let seen = 0; seen < 3; await new Promise((resolve) => setImmediate(resolve))) {
+        // A thread also sleeps for moments on its way to the queue.
+        for (let seen = 0; seen < 6; await new Promise((resolve) => setTimeout(resolve, 5))) {
           const stat = readFileSync(\`/proc/self/task/\${t.nativeId}/stat\`, "utf8");
           seen = t.nativeId && stat.slice(stat.lastIndexOf(")") + 2)[0] === "S" ? seen + 1 : 0;
         }
