@@ -1,11 +1,11 @@
 /**
  * Producers and consumers in processes that are killed at random moments, beside some that live. Each item is counted
  * where it is taken: none may be lost or come twice, but for what a process had just taken, or was just putting, when it
- * was killed. `HEDDLE_KILLS` is how many are killed, 40 by default.
+ * was killed. `HEDDLE_KILLS` is how many are killed, 24 by default.
  */
 import { expectScript } from "../../harness/run-script.js";
 
-const kills = Number(process.env.HEDDLE_KILLS ?? 40);
+const kills = Number(process.env.HEDDLE_KILLS ?? 24);
 
 const script = `
   import assert from "node:assert/strict";
@@ -25,10 +25,13 @@ const script = `
     };
   }
   const KILLS = ${kills};
-  /** Items of one producer at most, and producers. */
+  /** Items at most of one that is killed, and of the one that lives, which has number 0 and never runs out. */
   const MOST = 20_000;
+  const ENDLESS = 4_000_000;
   const IDS = KILLS + 2;
-  interface Work { q: any; started: RawArray<"i">; done: RawArray<"i">; taken: RawArray<"b">; stop: RawArray<"i"> }
+  const mostOf = (id: number) => (id === 0 ? ENDLESS : MOST);
+  const place = (id: number, i: number) => (id === 0 ? IDS * MOST : id * MOST) + i;
+  interface Work { q: any; started: RawArray<"i">; done: RawArray<"i">; taken: RawArray<"b">; running: RawArray<"i">; stop: RawArray<"i"> }
 
   async function insist(random: () => number, sync: (o?: object) => void, later: (o?: object) => Promise<void>) {
     for (;;) {
@@ -51,12 +54,14 @@ const script = `
     const random = randomOf(id);
     for (let i = 0; i < count && Atomics.load(stop.view, 0) === 0; i++) {
       const item = [id, i, "x".repeat(random() < 0.1 ? 5000 : random() * 30)];
+      // Without a limit the queue would only get longer and longer.
+      while (q.full === undefined && q.qsize() > 100) await new Promise((resolve) => setTimeout(resolve, 1));
       Atomics.store(started.view, id, i + 1);
       await insist(random, (o) => q.putSync(item, o), (o) => q.put(item, o));
       Atomics.store(done.view, id, i + 1);
     }
   }
-  async function consume({ q, taken }: Work, seed: number) {
+  async function consume({ q, taken, running }: Work, seed: number, number = 0) {
     const random = randomOf(seed);
     const last = new Map<number, number>();
     for (;;) {
@@ -64,7 +69,8 @@ const script = `
       await insist(random, (o) => { item = q.getSync(o); }, async (o) => { item = await q.get(o); });
       const [id, i, text] = item;
       if (id < 0) return;
-      Atomics.add(taken.view, id * MOST + i, 1);
+      Atomics.add(taken.view, place(id, i), 1);
+      Atomics.store(running.view, number, 1);
       if (!/^x*$/.test(text)) throw new Error("torn");
       if (i <= (last.get(id) ?? -1)) throw new Error("out of order");
       last.set(id, i);
@@ -76,23 +82,23 @@ const script = `
     const random = randomOf(Number(process.env.HEDDLE_SEED ?? 1));
     const named = readdirSync("/dev/shm").length;
     for (const q of [new Queue({ maxSize: 3 }), new SimpleQueue(), new JoinableQueue({ maxSize: 50 })]) {
-      const work: Work = { q, started: new RawArray("i", IDS), done: new RawArray("i", IDS), taken: new RawArray("b", IDS * MOST), stop: new RawArray("i", 1) };
+      const work: Work = { q, started: new RawArray("i", IDS), done: new RawArray("i", IDS), taken: new RawArray("b", IDS * MOST + ENDLESS), running: new RawArray("i", IDS), stop: new RawArray("i", 1) };
       const start = (target: any, ...args: unknown[]) => {
         const process = new Process<any>({ target, args: [work, ...args] as any, daemon: true });
         process.start();
         return process;
       };
-      const [producer, consumer] = [start(produce, 0, MOST), start(consume, 5000)];
+      const [producer, consumer] = [start(produce, 0, ENDLESS), start(consume, 5000)];
       const mine = consume(work, 6000);
       let killedConsumers = 0;
       const each = Math.ceil(KILLS / 3);
       for (let k = 0; k < each; k++) {
         const producing = random() < 0.5;
-        const doomed = producing ? start(produce, k + 1, MOST) : start(consume, 7000 + k);
+        const doomed = producing ? start(produce, k + 1, MOST) : start(consume, 7000 + k, k + 1);
         if (!producing) killedConsumers++;
-        // Nothing tells that a consumer has begun; it takes about as long as the others took.
-        if (producing) while (Atomics.load(work.done.view, k + 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-        else await new Promise((resolve) => setTimeout(resolve, 60 + random() * 200));
+        const begun = producing ? work.done : work.running;
+        // A producer without a limit may have put all it has by then, and a consumer has nothing more to take.
+        while (Atomics.load(begun.view, k + 1) === 0 && producer.isAlive()) await new Promise((resolve) => setTimeout(resolve, 1));
         await new Promise((resolve) => setTimeout(resolve, random() * 25));
         doomed.kill();
         await doomed.join();
@@ -111,8 +117,9 @@ const script = `
       let [items, missing] = [0, 0];
       for (let id = 0; id < IDS; id++) {
         const [begun, over] = [work.started[id]!, work.done[id]!];
-        for (let i = 0; i < MOST; i++) {
-          const count = work.taken[id * MOST + i]!;
+        const { view } = work.taken;
+        for (let i = 0; i < mostOf(id); i++) {
+          const count = view[place(id, i)]!;
           assert.ok(count <= (i < begun ? 1 : 0), \`item \${id}/\${i} came \${count} times\`);
           items += count;
           if (i < over && count === 0) missing++;
