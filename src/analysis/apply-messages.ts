@@ -47,7 +47,9 @@ export function applyMessage(
       return;
     case EventKind.ServeBegin: {
       const row = model.served.serveBegin(t, lane.index, clientOf(group, object), a, name);
-      lane.beginRequest(clientOf(group, object), a, t, SliceKind.Serve, name, 0, 0, row);
+      // The client's name for it may tell more.
+      const known = model.requests.name[row]!;
+      lane.beginRequest(clientOf(group, object), a, t, SliceKind.Serve, known, 0, 0, row);
       return;
     }
     case EventKind.ServeEnd:
