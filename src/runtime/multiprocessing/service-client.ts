@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type Transferable, Worker } from "node:worker_threads";
 import { installMainOutput } from "../core/output.js";
+import { closeLast } from "../platform/native.js";
 import { ANSWERED, type Request } from "./requests.js";
 
 let service: Worker | null = null;
@@ -22,6 +23,7 @@ function start(): Worker {
     throw error;
   });
   process.on("exit", finishChildren);
+  closeLast();
   return worker;
 }
 

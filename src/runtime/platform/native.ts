@@ -41,6 +41,9 @@ export function unavailable(reason: string): RuntimeError {
 /** How long the end of a thread waits for others: milliseconds. Who was terminated there says nothing more. */
 const PATIENCE_MS = 5000;
 
+/** How long a thread gives its process to end, before it begins what must not be interrupted: milliseconds. */
+const CLOSING_MS = 1000;
+
 /** How deep this thread is in {@link whole}. */
 let depth = 0;
 
@@ -49,9 +52,10 @@ export function whole<T>(body: () => T): T {
   if (isMainThread || depth > 0) return body();
   words.add(HeapWord.NativeWork, 1);
   if (words.load(HeapWord.Closing) !== 0) {
-    // The process ends, and this thread with it.
+    // The process ends, and this thread with it. Not if somebody still waits for this thread at its end.
     endWork();
-    for (;;) words.wait(HeapWord.Closing, 1);
+    words.wait(HeapWord.Closing, 1, CLOSING_MS);
+    words.add(HeapWord.NativeWork, 1);
   }
   depth++;
   try {
@@ -78,11 +82,16 @@ export function awaitNativeWork(): void {
   }
 }
 
-if (isMainThread) {
-  process.on("exit", () => {
-    words.store(HeapWord.Closing, 1);
-    awaitNativeWork();
-  });
+function close(): void {
+  words.store(HeapWord.Closing, 1);
+  awaitNativeWork();
+}
+
+if (isMainThread) process.on("exit", close);
+
+/** Has the end of the main thread look for this behind all listeners so far: one of them may wait for threads. */
+export function closeLast(): void {
+  if (isMainThread) process.off("exit", close).on("exit", close);
 }
 
 /** The bridge. Throws `RuntimeError` where it cannot be loaded. */
