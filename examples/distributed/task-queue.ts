@@ -42,15 +42,17 @@ export class TaskQueue {
     return task.id;
   }
 
-  /** Lends a task, or resolves with null if there is none for a while. */
+  /** Lends a task, or resolves with null if there is none for a while, and none is lent that could come back. */
   async get(timeout = 500): Promise<Task | null> {
-    try {
-      const task = await this.#waiting.get({ timeout });
-      this.#lent.set(task.id, { task, until: performance.now() + LEASE_MS });
-      return task;
-    } catch (error) {
-      if (error instanceof Empty) return null;
-      throw error;
+    for (;;) {
+      try {
+        const task = await this.#waiting.get({ timeout });
+        this.#lent.set(task.id, { task, until: performance.now() + LEASE_MS });
+        return task;
+      } catch (error) {
+        if (!(error instanceof Empty)) throw error;
+        if (this.#lent.size === 0) return null;
+      }
     }
   }
 
