@@ -64,7 +64,7 @@ async function testInHost() {
       });
       page.exposeFunction("codeAutomationExit", (result) => resolve(result));
       page.on("crash", () => reject(new Error("the page crashed")));
-      setTimeout(() => reject(new Error(`the tests did not end\n${server.log()}`)), 240_000).unref();
+      setTimeout(() => reject(new Error(`the tests did not end\n${server.log()}`)), 480_000).unref();
     });
     const remote = (path) => `vscode-remote://127.0.0.1:${server.port}${path}`;
     const payload = [

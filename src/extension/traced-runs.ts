@@ -145,7 +145,9 @@ export class TracedRuns implements vscode.Disposable {
 
   async #saved(uri: vscode.Uri): Promise<boolean> {
     const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
-    return document === undefined || !document.isDirty || (await document.save());
+    if (document === undefined || !document.isDirty || (await document.save())) return true;
+    // It also says no of a save that another one overtook: what counts is whether anything is left to be saved.
+    return !document.isDirty || (await document.save());
   }
 
   async #saveAndRun(uri: vscode.Uri): Promise<void> {
