@@ -52,9 +52,11 @@ export class Peer implements Client {
           LONGEST_MESSAGE,
           0,
         )((error, bytes) => {
-          this.#taking = false;
-          if (error === null) this.#arrived(bytes as Uint8Array);
-          else {
+          // Until it is dealt with, so that an answer which is sent at once does not read on beyond an end.
+          if (error === null) {
+            this.#arrived(bytes as Uint8Array);
+            this.#taking = false;
+          } else {
             // Nothing behind a message that is too long can be made sense of.
             if ((error as NodeJS.ErrnoException).code === "EMSGSIZE") {
               this.#refuse(0, new RemoteError(`a message was longer than ${LONGEST_MESSAGE} bytes: ${error.message}`));
