@@ -197,9 +197,12 @@ process.exit(7);\n`,
   });
 
   it("goes on beside another one, and Stop ends both", async () => {
-    const one = await start(write("one.ts", longScript));
-    const two = await start(write("two.ts", longScript));
-    await until("both run", () => [one, two].every((run) => run.state === "running"), [api.runs.onDidChange], 30_000);
+    const paths = ["one.ts", "two.ts"].map((name) => write(name, longScript));
+    const one = await start(paths[0]!);
+    const two = await start(paths[1]!);
+    // A run that is stopped before it has begun has no trace.
+    await until("both scripts run", () => paths.every((path) => existsSync(`${path}.pid`)), [], 30_000);
+    ok([one, two].every((run) => run.state === "running"));
     strictEqual(api.runs.active.length, 2);
     await vscode.commands.executeCommand("heddle.stop");
     await until("both end", () => api.runs.active.length === 0, [api.runs.onDidChange]);
