@@ -162,13 +162,17 @@ describe("the trace of locks", function () {
       const sleep = (ms: number) => Atomics.wait(still, 0, 0, ms);
       function releases(lock: Lock) { lock.release(); }
       if (isMain) {
-        const lengths: Record<string, number> = {};
+        const lengths: Record<string, number> = {}, slack: Record<string, number> = {};
         for (const [name, lock] of [["plain", new Lock({ name: "plain" })], ["owned", new RLock({ name: "owned" })]] as const) {
+          const before = performance.now();
           lock.acquireSync();
           const t = performance.now();
           sleep(50);
-          lengths[name] = (performance.now() - t) * 1e6;
+          const end = performance.now();
           lock.release();
+          lengths[name] = (end - t) * 1e6;
+          // What the two calls took: the lock is had for a part of it, and on a busy machine they can take long.
+          slack[name] = (t - before + performance.now() - end) * 1e6;
         }
         const given = new Lock({ name: "given" });
         await given.acquire();
@@ -178,7 +182,7 @@ describe("the trace of locks", function () {
         while (given.locked()) sleep(0.2);
         lengths.given = (performance.now() - t) * 1e6;
         await thread.join();
-        console.log("MEASURED " + JSON.stringify(lengths));
+        console.log("MEASURED " + JSON.stringify({ ...lengths, plainSlack: slack.plain, ownedSlack: slack.owned }));
         console.log("done");
       }
     `);
@@ -187,7 +191,11 @@ describe("the trace of locks", function () {
       const lock = lockNamed(report, name);
       assert.equal(lock.acquisitions, 1);
       if (name === "given") assert.ok(Math.abs(lock.hold.maxNs - lengths.given!) < 50e6, "given");
-      else near(lock.hold.maxNs, lengths[name]!, name);
+      else {
+        const longer = lock.hold.maxNs - lengths[name]!;
+        const most = lengths[`${name}Slack`]! + 0.01 * lengths[name]!;
+        assert.ok(longer >= -100e3 && longer <= most, `${name}: ${longer} ns longer, at most ${most}`);
+      }
     }
     assert.equal(lockNamed(report, "owned").kind, "RLock");
   });
