@@ -190,7 +190,7 @@ describe("the trace of locks", function () {
     for (const name of ["plain", "owned", "given"]) {
       const lock = lockNamed(report, name);
       assert.equal(lock.acquisitions, 1);
-      if (name === "given") assert.ok(Math.abs(lock.hold.maxNs - lengths.given!) < 50e6, "given");
+      if (name === "given") assert.ok(Math.abs(lock.hold.maxNs - lengths.given!) < 500e6, "given");
       else {
         const longer = lock.hold.maxNs - lengths[name]!;
         const most = lengths[`${name}Slack`]! + 0.01 * lengths[name]!;
