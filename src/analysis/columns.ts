@@ -23,6 +23,13 @@ export function doubled<T extends AnyTyped>(array: T): T {
   return larger;
 }
 
+/** Makes all columns of a table twice as long. */
+function growColumns<T extends object>(table: T): void {
+  for (const [name, column] of Object.entries(table)) {
+    if (ArrayBuffer.isView(column)) table[name as keyof T] = doubled(column as AnyTyped) as T[keyof T];
+  }
+}
+
 export class GrowingStates implements StateColumns {
   count = 0;
   start = new Float64Array(16);
@@ -32,12 +39,7 @@ export class GrowingStates implements StateColumns {
 
   push(start: number, end: number, state: number, core: number): number {
     const row = this.count;
-    if (row === this.start.length) {
-      this.start = doubled(this.start);
-      this.end = doubled(this.end);
-      this.state = doubled(this.state);
-      this.core = doubled(this.core);
-    }
+    if (row === this.start.length) growColumns(this);
     this.start[row] = start;
     this.end[row] = end;
     this.state[row] = state;
@@ -72,18 +74,7 @@ export class GrowingSlices implements SliceColumns {
     value: number,
   ): number {
     const row = this.count;
-    if (row === this.start.length) {
-      this.start = doubled(this.start);
-      this.end = doubled(this.end);
-      this.depth = doubled(this.depth);
-      this.kind = doubled(this.kind);
-      this.name = doubled(this.name);
-      this.object = doubled(this.object);
-      this.site = doubled(this.site);
-      this.flags = doubled(this.flags);
-      this.value = doubled(this.value);
-      this.detail = doubled(this.detail);
-    }
+    if (row === this.start.length) growColumns(this);
     this.start[row] = start;
     this.end[row] = end;
     this.depth[row] = depth;
@@ -111,15 +102,7 @@ export class GrowingHolds implements HoldColumns {
   /** A hold that goes on. */
   push(start: number, thread: number, site: number, times: number, inexact: boolean): number {
     const row = this.count;
-    if (row === this.start.length) {
-      this.start = doubled(this.start);
-      this.end = doubled(this.end);
-      this.thread = doubled(this.thread);
-      this.site = doubled(this.site);
-      this.times = doubled(this.times);
-      this.inexact = doubled(this.inexact);
-      this.cut = doubled(this.cut);
-    }
+    if (row === this.start.length) growColumns(this);
     this.start[row] = start;
     this.end[row] = Number.NaN;
     this.thread[row] = thread;
@@ -143,10 +126,7 @@ export class GrowingSteps implements StepColumns {
       if (this.value[row - 1] === value) return;
       if (time < this.time[row - 1]!) time = this.time[row - 1]!;
     }
-    if (row === this.time.length) {
-      this.time = doubled(this.time);
-      this.value = doubled(this.value);
-    }
+    if (row === this.time.length) growColumns(this);
     this.time[row] = time;
     this.value[row] = value;
     this.count = row + 1;
@@ -166,11 +146,7 @@ export class GrowingCores implements CoreColumns {
 
   push(start: number, end: number, thread: number): number {
     const row = this.count;
-    if (row === this.start.length) {
-      this.start = doubled(this.start);
-      this.end = doubled(this.end);
-      this.thread = doubled(this.thread);
-    }
+    if (row === this.start.length) growColumns(this);
     this.start[row] = start;
     this.end[row] = end;
     this.thread[row] = thread;
@@ -199,15 +175,7 @@ export class GrowingFlows implements FlowColumns {
     bytes = 0,
   ): void {
     const row = this.count;
-    if (row === this.kind.length) {
-      this.kind = doubled(this.kind);
-      this.fromThread = doubled(this.fromThread);
-      this.fromTime = doubled(this.fromTime);
-      this.toThread = doubled(this.toThread);
-      this.toTime = doubled(this.toTime);
-      this.object = doubled(this.object);
-      this.bytes = doubled(this.bytes);
-    }
+    if (row === this.kind.length) growColumns(this);
     // Sorted by toTime, also where two clocks disagree by a little.
     if (row > 0 && toTime < this.toTime[row - 1]!) toTime = this.toTime[row - 1]!;
     this.kind[row] = kind;
@@ -234,15 +202,7 @@ export class GrowingMessages implements MessageColumns {
   /** A message that is on its way. */
   push(start: number, thread: number, site: number, bytes: number): number {
     const row = this.count;
-    if (row === this.start.length) {
-      this.start = doubled(this.start);
-      this.end = doubled(this.end);
-      this.thread = doubled(this.thread);
-      this.site = doubled(this.site);
-      this.toThread = doubled(this.toThread);
-      this.toSite = doubled(this.toSite);
-      this.bytes = doubled(this.bytes);
-    }
+    if (row === this.start.length) growColumns(this);
     this.start[row] = row > 0 ? Math.max(start, this.start[row - 1]!) : start;
     this.end[row] = Number.NaN;
     this.thread[row] = thread;
@@ -268,16 +228,7 @@ export class GrowingRequests implements RequestColumns {
   /** A request of which nothing but its name is known. */
   push(name: number): number {
     const row = this.count;
-    if (row === this.start.length) {
-      this.start = doubled(this.start);
-      this.end = doubled(this.end);
-      this.thread = doubled(this.thread);
-      this.serveStart = doubled(this.serveStart);
-      this.serveEnd = doubled(this.serveEnd);
-      this.server = doubled(this.server);
-      this.name = doubled(this.name);
-      this.failed = doubled(this.failed);
-    }
+    if (row === this.start.length) growColumns(this);
     for (const times of [this.start, this.end, this.serveStart, this.serveEnd]) times[row] = Number.NaN;
     this.thread[row] = -1;
     this.server[row] = -1;
@@ -296,12 +247,7 @@ export class GrowingMarks implements MarkColumns {
 
   push(time: number, name: number, site: number): number {
     const row = this.count;
-    if (row === this.time.length) {
-      this.time = doubled(this.time);
-      this.name = doubled(this.name);
-      this.site = doubled(this.site);
-      this.detail = doubled(this.detail);
-    }
+    if (row === this.time.length) growColumns(this);
     this.time[row] = time;
     this.name[row] = name;
     this.site[row] = site;
