@@ -96,3 +96,10 @@ function edits(a: string, b: string): number {
   }
   return last[b.length] as number;
 }
+
+/** Throws `TypeError` for a pool's initializer that is none. */
+export function checkInitializer(initializer: unknown): void {
+  if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
+    throw new TypeError("initializer must be a function");
+  }
+}

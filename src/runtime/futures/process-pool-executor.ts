@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkOptions, knownOptions } from "../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -69,9 +69,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
       unknown[]
     >;
     const workers = positive(maxWorkers, "maxWorkers", availableParallelism());
-    if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
-      throw new TypeError("initializer must be a function");
-    }
+    checkInitializer(initializer);
     this.#pool = new ProcessPool({
       name: name ?? `ProcessPoolExecutor-${made++}`,
       maxWorkers: workers,

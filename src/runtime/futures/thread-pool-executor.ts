@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkOptions, knownOptions } from "../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -75,9 +75,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
     if (workers !== Number.POSITIVE_INFINITY && !Number.isInteger(workers)) {
       throw new TypeError("maxWorkers must be an integer");
     }
-    if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
-      throw new TypeError("initializer must be a function");
-    }
+    checkInitializer(initializer);
     this.#pool = new ThreadPool({
       maxWorkers: workers,
       prefix: threadNamePrefix || `ThreadPoolExecutor-${made++}`,

@@ -248,8 +248,7 @@ export class ThreadPool implements TaskLink, Source {
   #settle(sink: Future<unknown> | TaskSink, ticket: number, failed: boolean, value: unknown): void {
     this.#open--;
     fulfil();
-    if (sink instanceof Future) settle(sink, failed, value);
-    else sink.settle(ticket, failed, value);
+    this.#pass(sink, ticket, failed, value);
   }
 
   /** Takes back a task that nobody has begun. */

@@ -33,6 +33,7 @@ import { affordableSite, beginWait, endWait } from "../futures/recorded-wait.js"
 import { childSettings } from "./child-settings.js";
 import { decodeList, encodeList } from "./chunk-codec.js";
 import { Form, FromChild, functionHead, taskHead } from "./messages.js";
+import type { AnyFunction, CallEnded } from "./pool/pool-engine.js";
 import { describeEnd } from "./pool-dispatcher.js";
 import { type PoolFunction, PoolFunctions } from "./pool-functions.js";
 import { ArrivedResults, PoolEvent } from "./pool-post.js";
@@ -40,10 +41,6 @@ import { identityOfWorker } from "./process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
 import { encodeStart } from "./start-message.js";
 import { type TaskPlace, TaskStreamWriter } from "./task-stream.js";
-
-type AnyFunction = (...args: never[]) => unknown;
-/** Told the end of a call: its place among those handed in together, and its value or what it threw. Must not throw. */
-export type CallEnded = (place: number, failed: boolean, value: unknown) => void;
 
 export interface ProcessPoolSettings {
   /** For the names of the processes, and messages. */

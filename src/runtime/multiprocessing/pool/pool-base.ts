@@ -2,6 +2,7 @@
  * A pool as Python's `multiprocessing.pool` has it, above an engine of threads or of processes: `apply`, the maps, their
  * handles, and the ends.
  */
+import { availableParallelism } from "node:os";
 import { checkOptions, type KnownOptions, knownOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
@@ -17,6 +18,15 @@ const MAP_ASYNC_OPTIONS = knownOptions("{ chunkSize: 100 }", "chunkSize", "callb
 export interface ChunkOptions {
   /** How many calls travel together; by default 1, or for `map` a quarter of a worker's share. Not below 1. */
   chunkSize?: number | undefined;
+}
+
+/** How many workers a pool is to have. Throws `TypeError` for what is no whole number, `RangeError` for less than one. */
+export function workersOf({ processes }: { readonly processes?: number | null | undefined }): number {
+  const workers = processes ?? availableParallelism();
+  if (typeof workers !== "number") throw new TypeError("processes must be a number");
+  if (!(workers >= 1)) throw new RangeError("Number of processes must be at least 1");
+  if (!Number.isInteger(workers)) throw new TypeError("processes must be an integer");
+  return workers;
 }
 
 /** What a pool does, of threads or processes. New work after `close` or `terminate` throws `RangeError`. */

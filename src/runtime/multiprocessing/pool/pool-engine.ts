@@ -34,3 +34,37 @@ export interface PoolEngine {
   /** Blocking {@link ended}. */
   endedSync(options?: TimeoutOptions): void;
 }
+
+/** The workers under an engine, of threads or processes. */
+interface Workers {
+  beginShutdown(cancelFutures: boolean): void;
+  terminate(): void;
+  ended(options?: WaitOptions): Promise<void>;
+  endedSync(options?: TimeoutOptions): void;
+}
+
+/** What engines of threads and of processes have in common: how their workers end. */
+export abstract class WorkersEngine<W extends Workers> implements PoolEngine {
+  constructor(
+    protected readonly pool: W,
+    readonly workers: number,
+  ) {}
+
+  abstract call(fn: AnyFunction, items: Items, place: number, chunk: number, ended: CallEnded): void;
+
+  close(): void {
+    this.pool.beginShutdown(false);
+  }
+
+  terminate(): void {
+    this.pool.terminate();
+  }
+
+  ended(options?: WaitOptions): Promise<void> {
+    return this.pool.ended(options);
+  }
+
+  endedSync(options?: TimeoutOptions): void {
+    this.pool.endedSync(options);
+  }
+}

@@ -1,12 +1,11 @@
 /** `multiprocessing.Pool`. */
-import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkOptions, knownOptions } from "../../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import { ProcessPool, positive } from "../process-pool.js";
-import { PoolBase } from "./pool-base.js";
+import { PoolBase, workersOf } from "./pool-base.js";
 import { ProcessEngine } from "./process-engine.js";
 import type { ThreadPoolOptions } from "./thread-pool.js";
 
@@ -105,14 +104,9 @@ export class Pool<I extends unknown[] = []> extends PoolBase {
   constructor(options?: PoolOptions<I>) {
     checkOptions(options, POOL_OPTIONS);
     const given = (options ?? {}) as PoolOptions<unknown[]>;
-    const processes = given.processes ?? availableParallelism();
-    if (typeof processes !== "number") throw new TypeError("processes must be a number");
-    if (!(processes >= 1)) throw new RangeError("Number of processes must be at least 1");
-    if (!Number.isInteger(processes)) throw new TypeError("processes must be an integer");
+    const processes = workersOf(given);
     const { initializer, initArgs } = given;
-    if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
-      throw new TypeError("initializer must be a function");
-    }
+    checkInitializer(initializer);
     const name = given.name ?? `Pool-${++made}`;
     const pool = new ProcessPool({
       name,

@@ -1,21 +1,12 @@
 /** The engine of a pool of processes: a `ProcessPool`. */
 import { DataCloneError } from "../../core/errors.js";
-import type { TimeoutOptions, WaitOptions } from "../../core/types.js";
 import type { PoolFunction } from "../pool-functions.js";
 import type { ProcessPool } from "../process-pool.js";
-import type { AnyFunction, CallEnded, Items, PoolEngine } from "./pool-engine.js";
+import { type AnyFunction, type CallEnded, type Items, WorkersEngine } from "./pool-engine.js";
 
-export class ProcessEngine implements PoolEngine {
-  readonly #pool: ProcessPool;
-  readonly workers: number;
-
-  constructor(pool: ProcessPool, workers: number) {
-    this.#pool = pool;
-    this.workers = workers;
-  }
-
+export class ProcessEngine extends WorkersEngine<ProcessPool> {
   call(fn: AnyFunction, { list, spread }: Items, place: number, chunk: number, ended: CallEnded): void {
-    const callee = this.#pool.functionFor(fn);
+    const callee = this.pool.functionFor(fn);
     for (let at = 0; at < list.length; at += chunk) {
       const part = list.length <= chunk ? list : list.slice(at, at + chunk);
       this.#callTogether(callee, part, spread, place + at, ended);
@@ -24,7 +15,7 @@ export class ProcessEngine implements PoolEngine {
 
   #callTogether(fn: PoolFunction, list: readonly unknown[], spread: boolean, place: number, ended: CallEnded): void {
     try {
-      this.#pool.call(fn, list, spread, place, ended);
+      this.pool.call(fn, list, spread, place, ended);
     } catch (error) {
       if (!(error instanceof DataCloneError)) throw error;
       if (list.length === 1) {
@@ -36,21 +27,5 @@ export class ProcessEngine implements PoolEngine {
         this.#callTogether(fn, [item], spread, place + i, ended);
       });
     }
-  }
-
-  close(): void {
-    this.#pool.beginShutdown(false);
-  }
-
-  terminate(): void {
-    this.#pool.terminate();
-  }
-
-  ended(options?: WaitOptions): Promise<void> {
-    return this.#pool.ended(options);
-  }
-
-  endedSync(options?: TimeoutOptions): void {
-    this.#pool.endedSync(options);
   }
 }

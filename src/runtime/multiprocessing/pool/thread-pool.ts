@@ -1,13 +1,12 @@
 /** `multiprocessing.pool.ThreadPool`: the face of processes' {@link PoolBase}, on threads. */
-import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkOptions, knownOptions } from "../../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../../core/types.js";
 import { ThreadPool as Threads } from "../../futures/thread-pool.js";
-import { PoolBase } from "./pool-base.js";
+import { PoolBase, workersOf } from "./pool-base.js";
 import { ThreadEngine } from "./thread-engine.js";
 
 const POOL_OPTIONS = knownOptions("{ processes: 4 }", "processes", "initializer", "initArgs", "name");
@@ -59,14 +58,9 @@ export class ThreadPool<I extends unknown[] = []> extends PoolBase {
   constructor(options?: ThreadPoolOptions<I>) {
     checkOptions(options, POOL_OPTIONS);
     const given = (options ?? {}) as ThreadPoolOptions<unknown[]>;
-    const processes = given.processes ?? availableParallelism();
-    if (typeof processes !== "number") throw new TypeError("processes must be a number");
-    if (!(processes >= 1)) throw new RangeError("Number of processes must be at least 1");
-    if (!Number.isInteger(processes)) throw new TypeError("processes must be an integer");
+    const processes = workersOf(given);
     const { initializer, initArgs } = given;
-    if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {
-      throw new TypeError("initializer must be a function");
-    }
+    checkInitializer(initializer);
     const prefix = given.name ?? `ThreadPool-${++made}`;
     const threads = new Threads({
       maxWorkers: processes,
