@@ -18,16 +18,48 @@ export class Durations {
   summary(): DurationSummary {
     const { count, total } = this;
     if (count === 0) return { totalNs: 0, meanNs: 0, p50Ns: 0, p99Ns: 0, maxNs: 0 };
-    const sorted = this.#values.slice(0, count).sort();
-    const rank = (p: number) => Math.round(sorted[Math.max(0, Math.ceil(p * count) - 1)]!);
+    const values = this.#values.slice(0, count);
+    const rank = (p: number) => Math.max(0, Math.ceil(p * count) - 1);
+    const [half, most] = [rank(0.5), rank(0.99)];
+    // Each leaves what is larger behind it, so the next has less to look through.
+    const p50 = selectNth(values, half, 0);
+    const p99 = selectNth(values, most, half);
+    let max = p99;
+    for (let i = most; i < count; i++) if (values[i]! > max) max = values[i]!;
     return {
       totalNs: Math.round(total),
       meanNs: Math.round(total / count),
-      p50Ns: rank(0.5),
-      p99Ns: rank(0.99),
-      maxNs: Math.round(sorted[count - 1]!),
+      p50Ns: Math.round(p50),
+      p99Ns: Math.round(p99),
+      maxNs: Math.round(max),
     };
   }
+}
+
+/**
+ * The value that would stand at `n` if all from `from` on were sorted (Hoare's selection): cheaper than sorting a
+ * million waits. Afterwards nothing before `n` is larger than it, and nothing behind it smaller.
+ */
+export function selectNth(values: Float64Array, n: number, from: number): number {
+  let low = from;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >>> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const value = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = value;
+    }
+    if (n <= j) high = j;
+    else if (n >= i) low = i;
+    else break;
+  }
+  return values[n]!;
 }
 
 /** Sum of value × time, from its first step up to `endNs`, and from when it is known. */

@@ -18,7 +18,7 @@ import type {
   ThreadReport,
 } from "./report-types.js";
 import { findStandstill } from "./standstill.js";
-import { countTrace, endOf, type ObjectNumbers } from "./trace-numbers.js";
+import { allSteps, completeNumbers, countInSteps, endOf, type ObjectNumbers } from "./trace-numbers.js";
 import { connectionReport, managerReports } from "./traffic-report.js";
 
 export interface ReportOptions {
@@ -40,14 +40,42 @@ const ns = (time: number): number => (Number.isFinite(time) ? Math.max(0, Math.r
 
 /** Everything the report says. The model may still grow: then it says what is known so far. */
 export function jsonReport(model: TraceModel, options: ReportOptions = {}): JsonReport {
-  const numbers = countTrace(model);
+  return allSteps(reportInSteps(model, options));
+}
+
+/** The same in short steps, between which the model may grow. */
+export function* reportInSteps(model: TraceModel, options: ReportOptions = {}): Generator<void, JsonReport> {
+  const numbers = yield* countInSteps(model);
   const objects = model.objects.filter((object) => object.created || isUsed(object));
-  const threads = model.threads
-    .filter((thread) => thread.number > 0 && !isHelperThread(model, thread))
-    .map((thread) => threadReport(model, thread));
+  const threads: ThreadReport[] = [];
+  for (const thread of [...model.threads]) {
+    if (thread.number <= 0 || isHelperThread(model, thread)) continue;
+    threads.push(threadReport(model, thread));
+    yield;
+  }
+  function* reports<T>(isOne: (kind: number) => boolean, make: (object: ObjectTrack) => T): Generator<void, T[]> {
+    const made: T[] = [];
+    for (const object of objects) {
+      if (!isOne(object.kind)) continue;
+      made.push(make(object));
+      yield;
+    }
+    return made;
+  }
+  const of = (object: ObjectTrack): ObjectNumbers => numbers.objects[object.index]!;
+  const locks = yield* reports(isLockKind, (object) => lockReport(object, of(object)));
+  const queues = yield* reports(isQueueKind, (object) => queueReport(model, object, of(object)));
+  const pools = yield* reports(isPoolKind, (object) => poolReport(model, object, of(object)));
+  const connections = yield* reports(isConnectionKind, (object) =>
+    connectionReport(model, object, objectId(object), of(object)),
+  );
+  const managers = managerReports(model);
+  yield;
+  const cores = coreReports(model);
+  yield;
   const waits = unfinishedWaits(model);
   const cycles = findCycles(model, waits);
-  const durationNs = ns(model.endNs);
+  yield;
   const report: JsonReport = {
     version: 1,
     command: [...model.command],
@@ -56,7 +84,7 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
     exitCode: model.exitCode,
     signal: model.signal,
     hung: findStandstill(model) !== null,
-    durationNs,
+    durationNs: ns(model.endNs),
     coresAvailable: model.coresAvailable,
     coresUsed: coresUsed(model),
     cut: options.cut ?? model.cut,
@@ -64,20 +92,12 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
       .filter((process) => !isHelperProcess(process))
       .map((process) => processReport(model, process)),
     threads,
-    locks: objects
-      .filter((object) => isLockKind(object.kind))
-      .map((object) => lockReport(object, numbers.objects[object.index]!)),
-    queues: objects
-      .filter((object) => isQueueKind(object.kind))
-      .map((object) => queueReport(model, object, numbers.objects[object.index]!)),
-    pools: objects
-      .filter((object) => isPoolKind(object.kind))
-      .map((object) => poolReport(model, object, numbers.objects[object.index]!)),
-    connections: objects
-      .filter((object) => isConnectionKind(object.kind))
-      .map((object) => connectionReport(model, object, objectId(object), numbers.objects[object.index]!)),
-    managers: managerReports(model),
-    cores: coreReports(model),
+    locks,
+    queues,
+    pools,
+    connections,
+    managers,
+    cores,
     coreSource: model.coreSource,
     deadlocks: cycles.map((cycle) => ({
       cycle: cycle.map(({ wait, heldBy }) => ({
@@ -95,6 +115,7 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
       overheadNs: ns(model.recorder.overheadNs),
     },
   };
+  completeNumbers(model, numbers);
   report.findings = findFindings({ model, numbers, report, waits, cycles });
   return report;
 }

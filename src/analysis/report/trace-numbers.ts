@@ -22,8 +22,9 @@ export class ObjectNumbers {
   /** Nanoseconds waited by where, as "file:line"; of queues, by consumers and by producers. */
   readonly sites = new Map<string, number>();
   readonly putSites = new Map<string, number>();
-  /** Of all waits for it, those that blocked a thread. */
+  /** Of all waits for it, those that blocked a thread; and of these, those of who puts. */
   blockedNs = 0;
+  putBlockedNs = 0;
   /** Threads that waited, by index; of queues, consumers and producers. */
   readonly waiters = new Set<number>();
   readonly putWaiters = new Set<number>();
@@ -66,43 +67,109 @@ export interface TraceNumbers {
   readonly pauses: readonly PauseNumbers[];
 }
 
+/** Rows that are counted at a time. */
+const STEP = 2000;
+
 export function countTrace(model: TraceModel): TraceNumbers {
-  const objects = model.objects.map(() => new ObjectNumbers());
-  const pauses = model.threads.map(() => ({ gc: new Durations(), loopDelay: new Durations() }));
-  for (const thread of model.threads) countSlices(model, thread, objects, pauses[thread.index]!);
+  return allSteps(countInSteps(model));
+}
+
+/**
+ * The same in short steps, for who has other things to do between them. The model may grow meanwhile: what came after
+ * it was passed by is not counted.
+ */
+export function* countInSteps(model: TraceModel): Generator<void, TraceNumbers> {
+  const numbers: MutableNumbers = { objects: [], pauses: [] };
+  completeNumbers(model, numbers);
+  const siteOf = siteReader(model);
+  for (const thread of model.threads) {
+    const { count } = thread.slices;
+    for (let row = 0; row < count; row += STEP) {
+      completeNumbers(model, numbers);
+      countSlices(model, thread, row, Math.min(count, row + STEP), numbers, siteOf);
+      yield;
+    }
+  }
   for (const object of model.objects) {
     const { holds } = object;
     // That a flag is up is no holding.
     if (holds === null || isSignalKind(object.kind)) continue;
-    const numbers = objects[object.index]!;
-    for (let i = 0; i < holds.count; i++) {
+    completeNumbers(model, numbers);
+    const own = numbers.objects[object.index]!;
+    const { count } = holds;
+    for (let i = 0; i < count; i++) {
+      if (i % STEP === STEP - 1) yield;
       const length = endOf(holds.end[i]!, model.endNs) - holds.start[i]!;
-      if (holds.inexact[i] === 0) numbers.use.add(length);
+      if (holds.inexact[i] === 0) own.use.add(length);
       else {
-        numbers.untimedHolds += holds.times[i]!;
-        numbers.untimedNs += length;
+        own.untimedHolds += holds.times[i]!;
+        own.untimedNs += length;
       }
     }
+    yield;
   }
   const { flows } = model;
-  for (let i = 0; i < flows.count; i++) {
+  const { count } = flows;
+  for (let i = 0; i < count; i++) {
+    if (i % STEP === 0) {
+      yield;
+      completeNumbers(model, numbers);
+    }
     const index = flows.object[i]!;
     if (index < 0) continue;
     const kind = flows.kind[i];
     const length = flows.toTime[i]! - flows.fromTime[i]!;
-    if (kind === FlowKind.Item || kind === FlowKind.Message) objects[index]!.use.add(length);
-    else if (kind === FlowKind.Task) objects[index]!.wait.add(length);
+    if (kind === FlowKind.Item || kind === FlowKind.Message) numbers.objects[index]!.use.add(length);
+    else if (kind === FlowKind.Task) numbers.objects[index]!.wait.add(length);
   }
-  return { objects, pauses };
+  completeNumbers(model, numbers);
+  return numbers;
+}
+
+interface MutableNumbers {
+  readonly objects: ObjectNumbers[];
+  readonly pauses: PauseNumbers[];
+}
+
+/** Makes room for objects and threads that have come since. */
+export function completeNumbers({ objects, threads }: TraceModel, numbers: TraceNumbers): void {
+  const { objects: ofObjects, pauses } = numbers as MutableNumbers;
+  while (ofObjects.length < objects.length) ofObjects.push(new ObjectNumbers());
+  while (pauses.length < threads.length) pauses.push({ gc: new Durations(), loopDelay: new Durations() });
+}
+
+/** Runs steps to their end. */
+export function allSteps<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Sites without their column, each made once. */
+function siteReader(model: TraceModel): (index: number) => string {
+  const known: string[] = [];
+  return (index) => {
+    known[index] ??= withoutColumn(model.strings[index] ?? "");
+    return known[index];
+  };
 }
 
 export function endOf(end: number, endNs: number): number {
   return Number.isNaN(end) ? endNs : end;
 }
 
-function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumbers[], pauses: PauseNumbers): void {
+function countSlices(
+  model: TraceModel,
+  thread: ThreadTrack,
+  from: number,
+  to: number,
+  { objects, pauses: allPauses }: TraceNumbers,
+  siteOf: (index: number) => string,
+): void {
   const { slices } = thread;
-  for (let i = 0; i < slices.count; i++) {
+  const pauses = allPauses[thread.index]!;
+  for (let i = from; i < to; i++) {
     const kind = slices.kind[i]!;
     const start = slices.start[i]!;
     const length = endOf(slices.end[i]!, model.endNs) - start;
@@ -129,9 +196,12 @@ function countSlices(model: TraceModel, thread: ThreadTrack, objects: ObjectNumb
     )
       numbers.wait.add(length);
     else continue;
-    if ((slices.flags[i]! & SliceFlag.Async) === 0) numbers.blockedNs += length;
+    if ((slices.flags[i]! & SliceFlag.Async) === 0) {
+      numbers.blockedNs += length;
+      if (put) numbers.putBlockedNs += length;
+    }
     (put ? numbers.putWaiters : numbers.waiters).add(thread.index);
-    const site = withoutColumn(model.strings[slices.site[i]!] ?? "");
+    const site = siteOf(slices.site[i]!);
     const sites = put ? numbers.putSites : numbers.sites;
     if (site !== "") sites.set(site, (sites.get(site) ?? 0) + length);
   }
