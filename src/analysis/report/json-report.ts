@@ -7,7 +7,7 @@ import { isConnectionKind, isLockKind, isPoolKind, isQueueKind, kindName } from 
 import { withoutColumn } from "../strings.js";
 import { findCycles, siteOfWait, unfinishedWaits } from "./deadlocks.js";
 import { integral, maximum } from "./durations.js";
-import { findFindings } from "./findings.js";
+import { findInSteps, type SeenFinding } from "./findings.js";
 import type {
   CoreReport,
   JsonReport,
@@ -45,6 +45,16 @@ export function jsonReport(model: TraceModel, options: ReportOptions = {}): Json
 
 /** The same in short steps, between which the model may grow. */
 export function* reportInSteps(model: TraceModel, options: ReportOptions = {}): Generator<void, JsonReport> {
+  return (yield* seenReportInSteps(model, options)).report;
+}
+
+/** A report, and what its findings were made of, in their order. */
+export interface SeenReport {
+  readonly report: JsonReport;
+  readonly findings: readonly SeenFinding[];
+}
+
+export function* seenReportInSteps(model: TraceModel, options: ReportOptions = {}): Generator<void, SeenReport> {
   const numbers = yield* countInSteps(model);
   const objects = model.objects.filter((object) => object.created || isUsed(object));
   const threads: ThreadReport[] = [];
@@ -116,8 +126,9 @@ export function* reportInSteps(model: TraceModel, options: ReportOptions = {}): 
     },
   };
   completeNumbers(model, numbers);
-  report.findings = findFindings({ model, numbers, report, waits, cycles });
-  return report;
+  const findings = yield* findInSteps({ model, numbers, report, waits, cycles });
+  report.findings = findings.map(({ finding }) => finding);
+  return { report, findings };
 }
 
 function isUsed(object: ObjectTrack): boolean {

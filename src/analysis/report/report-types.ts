@@ -150,6 +150,24 @@ export interface Finding {
   advice: string;
 }
 
+/** Where a finding is seen: by the waits, tasks, pauses or states that it was made of. */
+export interface FindingPlace {
+  /** Those it cost most first. */
+  threads: string[];
+  /** From the first to the last of it; of too little parallelism, where most was lost by it. */
+  startNs: number;
+  endNs: number;
+  /** How many waits, tasks, pauses or times in a state. */
+  count: number;
+  /** The longest of them; "" for the site where there is none. */
+  longest: { thread: string; startNs: number; endNs: number; site: string } | null;
+}
+
+export interface LocatedFinding extends Finding {
+  /** Null if there is nothing to be seen of it. */
+  where: FindingPlace | null;
+}
+
 export interface JsonReport {
   version: 1;
   command: string[];
@@ -175,6 +193,6 @@ export interface JsonReport {
   cores: CoreReport[];
   coreSource: CoreSource;
   deadlocks: { cycle: DeadlockStep[] }[];
-  findings: Finding[];
+  findings: LocatedFinding[];
   recorder: { events: number; dropped: number; bytes: number; overheadNs: number };
 }

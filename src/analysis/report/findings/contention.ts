@@ -5,13 +5,14 @@ import { withoutColumn } from "../../strings.js";
 import { formatCount, formatDuration, plural } from "../format.js";
 import type { Finding } from "../report-types.js";
 import { endOf, topSites } from "../trace-numbers.js";
-import { indexOfId, type Rule, unique } from "./rule.js";
+import { type FindingsInput, indexOfId, type Rule, shareOfTime, unique } from "./rule.js";
 
 const times = (count: number): string => (count === 1 ? "once" : `${formatCount(count)} times`);
 const gaveUp = (count: number): string => (count === 0 ? "" : ` (and gave up ${times(count)})`);
 const oneDigit = (value: number): string => String(Math.round(value * 10) / 10);
 
-export const contendedLock: Rule = ({ model, numbers, report, cycles }) => {
+export const contendedLock: Rule = (input) => {
+  const { model, numbers, report, cycles } = input;
   const deadlocked = new Set(cycles.flat().map(({ wait }) => wait.thread.slices.object[wait.row]));
   return report.locks
     .filter((lock) => !deadlocked.has(indexOfId(lock.id)) && !isSignalKind(model.objects[indexOfId(lock.id)]!.kind))
@@ -25,7 +26,11 @@ export const contendedLock: Rule = ({ model, numbers, report, cycles }) => {
       return {
         rule: "contended-lock",
         severity: lock.wait.totalNs >= report.durationNs * 0.2 ? "warning" : "info",
-        title: `“${lock.name}” is waited for`,
+        // Promises wait beside other work, and many at once: of them no share of a thread's time can be said.
+        title:
+          own.blockedNs >= lock.wait.totalNs * 0.5
+            ? `${plural(threads, "thread")} wait${threads === 1 ? "s" : ""} ${shareOfTime(input, own.waiters, own.blockedNs)} for “${lock.name}”`
+            : `“${lock.name}” is waited for`,
         detail:
           `${plural(threads, "thread")} waited for it ${times(lock.contended)}${gaveUp(lock.timeouts)}, ` +
           `${formatDuration(lock.wait.totalNs)} in all, ${formatDuration(lock.wait.maxNs)} at the longest, up to ` +
@@ -41,6 +46,13 @@ export const contendedLock: Rule = ({ model, numbers, report, cycles }) => {
     });
 };
 
+/** "3 consumers wait 58 % of their time", or without the share where promises wait. */
+function waiting(input: FindingsInput, who: string, threads: Set<number>, blockedNs: number, ns: number): string {
+  if (blockedNs < ns * 0.5) return `its ${who}s wait`;
+  const waits = `wait${threads.size === 1 ? "s" : ""} ${shareOfTime(input, threads, blockedNs)}`;
+  return threads.size === 1 ? `its ${who} ${waits}` : `its ${plural(threads.size, who)} ${waits}`;
+}
+
 /** Where the lock was held for longest, in all. */
 function holdSite(model: TraceModel, object: number): string {
   const holds = model.objects[object]?.holds;
@@ -55,7 +67,8 @@ function holdSite(model: TraceModel, object: number): string {
   return top ? withoutColumn(model.strings[top[0]] ?? "") : "";
 }
 
-export const queues: Rule = ({ numbers, report }) => {
+export const queues: Rule = (input) => {
+  const { numbers, report } = input;
   const found: Finding[] = [];
   for (const queue of report.queues) {
     const own = numbers.objects[indexOfId(queue.id)]!;
@@ -64,7 +77,7 @@ export const queues: Rule = ({ numbers, report }) => {
       found.push({
         rule: "saturated-queue",
         severity: putWait.totalNs >= report.durationNs * 0.5 ? "warning" : "info",
-        title: `“${queue.name}” is full: its producers wait`,
+        title: `“${queue.name}” is full: ${waiting(input, "producer", own.putWaiters, own.putBlockedNs, putWait.totalNs)}`,
         detail:
           `${plural(own.putWaiters.size, "producer")} waited ${formatDuration(putWait.totalNs)} in all for one of its ` +
           `${plural(queue.capacity, "place")} to become free. On average ${oneDigit(queue.meanDepth)} of them were taken, ` +
@@ -79,7 +92,7 @@ export const queues: Rule = ({ numbers, report }) => {
       found.push({
         rule: "starved-consumers",
         severity: "info",
-        title: `“${queue.name}” is empty: its consumers wait`,
+        title: `“${queue.name}” is empty: ${waiting(input, "consumer", own.waiters, own.blockedNs - own.putBlockedNs, getWait.totalNs)}`,
         detail: `${plural(own.waiters.size, "consumer")} waited ${formatDuration(getWait.totalNs)} in all for something to be put in.`,
         costNs: getWait.totalNs,
         subjects: [queue.id],

@@ -1,10 +1,10 @@
 /** Pools that fail, idle, start late, or are fed crumbs. */
+import { SliceKind, ThreadState, type TraceModel } from "../../model.js";
 import { formatCount, formatDuration, formatShare, plural } from "../format.js";
-import type { Finding } from "../report-types.js";
-import { indexOfId, type Rule, unique } from "./rule.js";
+import { type FoundFinding, indexOfId, type Rule, unique } from "./rule.js";
 
 export const pools: Rule = ({ model, numbers, report }) => {
-  const found: Finding[] = [];
+  const found: FoundFinding[] = [];
   for (const pool of report.pools) {
     const { tasks, workers, busyFraction, run } = pool;
     const sites = unique([pool.site]);
@@ -36,6 +36,12 @@ export const pools: Rule = ({ model, numbers, report }) => {
         costNs: Math.round(startNs),
         subjects,
         sites,
+        evidence: {
+          kinds: [],
+          threads: workersOf(model, indexOfId(pool.id)),
+          fromNs: queued.time[0]!,
+          toNs: firstTaskNs,
+        },
         advice:
           "Start the pool early and use it for all the work, give it more to do, or do so little work without a pool.",
       });
@@ -54,6 +60,16 @@ export const pools: Rule = ({ model, numbers, report }) => {
         costNs: Math.round((lastTaskNs - firstTaskNs + Math.max(0, startNs)) * (1 - busyFraction)),
         subjects,
         sites,
+        evidence:
+          uneven && !few
+            ? { kinds: [SliceKind.Task] }
+            : {
+                kinds: [],
+                states: [ThreadState.Idle],
+                threads: workersOf(model, indexOfId(pool.id)),
+                fromNs: firstTaskNs - Math.max(0, startNs),
+                toNs: lastTaskNs,
+              },
         advice: few
           ? "Cut the work into more and smaller tasks, or take fewer workers."
           : uneven
@@ -75,3 +91,7 @@ export const pools: Rule = ({ model, numbers, report }) => {
   }
   return found;
 };
+
+function workersOf(model: TraceModel, pool: number): number[] {
+  return model.threads.filter((thread) => thread.pool === pool).map(({ index }) => index);
+}

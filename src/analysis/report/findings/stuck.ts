@@ -4,9 +4,8 @@ import { withoutColumn } from "../../strings.js";
 import { distinctName } from "../../thread-name.js";
 import { holdersAt, siteOfWait } from "../deadlocks.js";
 import { formatDuration } from "../format.js";
-import type { Finding } from "../report-types.js";
 import { findStandstill } from "../standstill.js";
-import { type Rule, unique } from "./rule.js";
+import { type FoundFinding, type Rule, unique } from "./rule.js";
 
 export const deadlock: Rule = ({ model, cycles }) =>
   cycles.map((cycle) => {
@@ -60,8 +59,9 @@ export const abandonedLock: Rule = ({ model }) =>
     const dead = model.threads[object.abandonedBy];
     if (dead === undefined) return [];
     const { holds } = object;
-    let site = 0;
-    for (let i = 0; i < holds!.count; i++) if (holds!.thread[i] === dead.index) site = holds!.site[i]!;
+    let [site, sinceNs] = [0, dead.startNs];
+    for (let i = 0; i < holds!.count; i++)
+      if (holds!.thread[i] === dead.index) [site, sinceNs] = [holds!.site[i]!, holds!.start[i]!];
     return [
       {
         rule: "abandoned-lock",
@@ -71,6 +71,7 @@ export const abandonedLock: Rule = ({ model }) =>
         costNs: 0,
         subjects: [`lock-${object.index + 1}`, `thread-${dead.index + 1}`],
         sites: unique([withoutColumn(model.strings[site] ?? ""), withoutColumn(object.site)]),
+        evidence: { kinds: [], fromNs: sinceNs, toNs: Number.isNaN(dead.endNs) ? model.endNs : dead.endNs },
         advice:
           "Hold it by `using held = lock.holdSync()`, so that an error gives it back, and end threads by telling them, not by terminating them.",
       },
@@ -80,7 +81,7 @@ export const abandonedLock: Rule = ({ model }) =>
 export const neverEnded: Rule = ({ model, waits, cycles }) => {
   if (!model.complete || findStandstill(model) !== null) return [];
   const circular = new Set(cycles.flat().map(({ wait }) => wait));
-  const found: Finding[] = [];
+  const found: FoundFinding[] = [];
   for (const wait of waits) {
     const { thread, row, endNs } = wait;
     const kind = thread.slices.kind[row]!;
@@ -106,6 +107,7 @@ export const neverEnded: Rule = ({ model, waits, cycles }) => {
       detail: `It waited for ${formatDuration(length)}, until the end: ${why}.`,
       costNs: Math.round(length),
       subjects: [`thread-${thread.index + 1}`],
+      evidence: { objects: [object.index] },
       sites: unique([siteOfWait(model, wait)]),
       advice:
         kind === SliceKind.LockWait

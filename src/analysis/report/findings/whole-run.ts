@@ -1,10 +1,14 @@
 /** How the run as a whole used its cores, event loops and memory. */
-import { SliceKind, type TraceModel } from "../../model.js";
+import { SliceKind, ThreadState, type TraceModel } from "../../model.js";
 import { withoutColumn } from "../../strings.js";
 import { SliceFlag } from "../../thread-lane.js";
 import { formatDuration, formatShare, plural } from "../format.js";
 import { endOf, sitesOf } from "../trace-numbers.js";
+import { WAITS } from "./evidence.js";
 import { indexOfId, type Rule, startedAt, unique } from "./rule.js";
+
+/** The part of the cores whose use is enough. */
+const ENOUGH = 0.6;
 
 export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
   if (cycles.length > 0) return []; // A deadlock is reason enough.
@@ -17,12 +21,13 @@ export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
   );
   if (model.coreSource === "process-only" && model.coresInUse.count === 0) return [];
   const usable = Math.min(coresAvailable, workers.length);
-  if (usable < 2 || durationNs < 20e6 || coresUsed > usable * 0.6) return [];
-  const blocked = new Map<string, { ns: number; name: string; sites: string[] }>();
+  if (usable < 2 || durationNs < 20e6 || coresUsed > usable * ENOUGH) return [];
+  const blocked = new Map<string, { index: number; ns: number; name: string; sites: string[] }>();
   model.objects.forEach((object, index) => {
     const { blockedNs } = numbers.objects[index]!;
     if (blockedNs > 0) {
-      blocked.set(`${index}`, { ns: blockedNs, name: `“${object.name}”`, sites: sitesOf(numbers.objects[index]!, 2) });
+      const sites = sitesOf(numbers.objects[index]!, 2);
+      blocked.set(`${index}`, { index, ns: blockedNs, name: `“${object.name}”`, sites });
     }
   });
   const most = [...blocked.values()].sort((x, y) => y.ns - x.ns)[0];
@@ -45,6 +50,15 @@ export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
       detail: `${plural(workers.length, "thread")} had work, enough to use ${plural(usable, "core")} at once. ${why}`,
       costNs: Math.round(durationNs * (1 - coresUsed / usable)),
       subjects: [],
+      evidence: {
+        ...(byWaits
+          ? { kinds: WAITS, objects: [most.index] }
+          : {
+              states: idle > total ? [ThreadState.Idle, ThreadState.Io] : [ThreadState.Blocked, ThreadState.Runnable],
+            }),
+        threads: workers.map(({ id }) => indexOfId(id)),
+        coresBelow: usable * ENOUGH,
+      },
       sites: byWaits
         ? most.sites
         : startedAt(
