@@ -112,8 +112,7 @@ class Collector {
     const costly = [...this.#costs].sort((x, y) => y[1] - x[1]).map(([thread]) => thread);
     const threads = this.#count > 0 ? costly : spec.threads;
     let [startNs, endNs] = [this.#startNs, this.#endNs];
-    if (spec.coresBelow > 0) [startNs, endNs] = lowStretch(model, spec.coresBelow);
-    else if (Number.isFinite(spec.fromNs) && Number.isFinite(spec.toNs)) [startNs, endNs] = [spec.fromNs, spec.toNs];
+    if (Number.isFinite(spec.fromNs) && Number.isFinite(spec.toNs)) [startNs, endNs] = [spec.fromNs, spec.toNs];
     else if (this.#count === 0) {
       const known = threads.flatMap((index) => model.threads[index] ?? []);
       startNs = Math.min(...known.map((thread) => thread.startNs));
@@ -129,7 +128,11 @@ export function* evidenceInSteps(
   model: TraceModel,
   specs: readonly EvidenceSpec[],
 ): Generator<void, (Evidence | null)[]> {
-  const collectors = specs.map((spec) => new Collector(spec));
+  const collectors = specs.map((spec) => {
+    if (spec.coresBelow <= 0) return new Collector(spec);
+    const [fromNs, toNs] = lowStretch(model, spec.coresBelow);
+    return new Collector({ ...spec, fromNs, toNs });
+  });
   const bySlice = collectors.filter(({ spec }) => spec.kinds.length > 0);
   const byState = collectors.filter(({ spec }) => spec.states.length > 0);
   for (const thread of [...model.threads]) {
