@@ -22,7 +22,7 @@ export const HeapWord = {
   /** Blocks in which threads note which queues they hold, and the lock of their list. */ QueueHolders: 16,
   QueueHoldersLock: 18,
   /** First record of the list of holders, in a heap of processes. */ ProcessHolders: 20,
-  /** How many threads are where they must not be ended, and whether the process ends; see `platform/native.ts`. */
+  /** How many threads are where they must not be ended, and whether the process ends; see `platform/native-work.ts`. */
   NativeWork: 22,
   Closing: 23,
   /** Free lists, one word per size class. */ FreeLists: 64,

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type Transferable, Worker } from "node:worker_threads";
 import { installMainOutput } from "../core/output.js";
-import { closeLast } from "../platform/native.js";
+import { closeLast } from "../platform/native-work.js";
 import { ANSWERED, type Request } from "./requests.js";
 
 let service: Worker | null = null;

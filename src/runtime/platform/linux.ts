@@ -19,7 +19,8 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type NativeFunction, native, whole } from "./native.js";
+import { type NativeFunction, native } from "./native.js";
+import { whole } from "./native-work.js";
 import type { AnonymousMapping, BeforeNamed, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
 import { errorWithCode, systemError } from "./system-error.js";
 

@@ -7,7 +7,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type NativeFunction, native, whole } from "./native.js";
+import { type NativeFunction, native } from "./native.js";
+import { whole } from "./native-work.js";
 import type { AnonymousMapping, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
 import { errorWithCode, systemError } from "./system-error.js";
 

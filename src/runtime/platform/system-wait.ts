@@ -2,7 +2,8 @@
 import type { KernelWait } from "./kernel-wait.js";
 import { LinuxFutex } from "./linux-futex.js";
 import { MacWaitOnAddress } from "./macos-wait.js";
-import { unavailable, whole } from "./native.js";
+import { unavailable } from "./native.js";
+import { whole } from "./native-work.js";
 import { PollingWait } from "./polling-wait.js";
 
 let system: KernelWait | null = null;

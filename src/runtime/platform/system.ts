@@ -1,7 +1,8 @@
 /** The shared memory of the platform this runs on. */
 import { LinuxSharedMemory } from "./linux.js";
 import { MacSharedMemory } from "./macos.js";
-import { unavailable, whole } from "./native.js";
+import { unavailable } from "./native.js";
+import { whole } from "./native-work.js";
 import type { SharedMemorySystem } from "./shared-memory-system.js";
 import { WindowsSharedMemory } from "./windows.js";
 

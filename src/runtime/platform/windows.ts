@@ -6,7 +6,8 @@
  * rounded up to pages; memory without a name has one, since only a name leads another process to it.
  */
 import { randomBytes } from "node:crypto";
-import { type Native, type NativeFunction, native, whole } from "./native.js";
+import { type Native, type NativeFunction, native } from "./native.js";
+import { whole } from "./native-work.js";
 import type { AnonymousMapping, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
 import { errorWithCode } from "./system-error.js";
 

@@ -6,7 +6,7 @@
 import { workerData } from "node:worker_threads";
 import { FutexWaitv, LOOK, NOTHING } from "./futex-waitv.js";
 import { LONGEST_WAIT } from "./kernel-wait.js";
-import { whole } from "./native.js";
+import { whole } from "./native-work.js";
 import { type WaiterData, WaiterState, WORDS_AT_ONCE, WordList } from "./word-list.js";
 
 const { list: buffer, control } = workerData as WaiterData;

@@ -1,6 +1,6 @@
 /** The workers of the threads that this thread has started, until they end. */
-import type { Worker } from "node:worker_threads";
-import { awaitNativeWork } from "../platform/native.js";
+import { isMainThread, type Worker } from "node:worker_threads";
+import { beforeWorkersEnd } from "../platform/native-work.js";
 
 /** What is asked of a thread here. */
 interface Started {
@@ -16,6 +16,13 @@ export function addWorker(worker: Worker, thread: Started): void {
   workers.set(worker, thread);
 }
 
+// Node ends the workers of a worker with it: those of daemons.
+if (!isMainThread) {
+  process.on("exit", () => {
+    if (workers.size > 0) beforeWorkersEnd();
+  });
+}
+
 /** A worker has ended. */
 export function removeWorker(worker: Worker): void {
   workers.delete(worker);
@@ -28,7 +35,6 @@ export function tellEnd(): void {
 
 /** Ends the worker of a thread that this one started, wherever it is. Returns at once; the worker's "exit" event tells. */
 export function terminateWorker(thread: object): void {
-  awaitNativeWork();
   for (const [worker, each] of workers) if (each === thread) void worker.terminate();
 }
 
