@@ -35,6 +35,7 @@ export function checkOptions(options: unknown, known: KnownOptions): void {
   if (options === undefined) return;
   if (typeof options !== "object" || options === null) throw noObject(options, known);
   for (const name in options) if (!known.names.has(name)) throw unknown(name, known);
+  if (known.names.has("signal")) checkSignal((options as { signal?: unknown }).signal);
 }
 
 /** {@link checkOptions} with {@link ACQUIRE_OPTIONS}, for paths on which a set would be felt. */
@@ -44,6 +45,32 @@ export function checkAcquireOptions(options: unknown): void {
   for (const name in options) {
     if (name !== "timeout" && name !== "blocking" && name !== "signal") throw unknown(name, ACQUIRE_OPTIONS);
   }
+  const { blocking, signal } = options as { blocking?: unknown; signal?: unknown };
+  if (blocking !== undefined && typeof blocking !== "boolean") {
+    throw refusal(`blocking must be true or false, not ${describe(blocking)}`);
+  }
+  checkSignal(signal);
+}
+
+/**
+ * Throws `TypeError` for what is no `AbortSignal`: most often it is the controller. Looked at before anything is done,
+ * as a wait that fails when it is over has by then taken what it waited for.
+ */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  const like = signal as Partial<AbortSignal> | null;
+  // One of another library, or of another realm.
+  if (
+    typeof like === "object" &&
+    typeof like?.aborted === "boolean" &&
+    typeof like.addEventListener === "function" &&
+    typeof like.removeEventListener === "function" &&
+    typeof like.throwIfAborted === "function"
+  ) {
+    return;
+  }
+  const hint = like instanceof AbortController ? "; pass its .signal" : "";
+  throw refusal(`signal must be an AbortSignal, not ${describe(signal)}${hint}`);
 }
 
 function noObject(options: unknown, { example }: KnownOptions): TypeError {

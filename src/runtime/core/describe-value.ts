@@ -1,7 +1,12 @@
+/** Longer strings are cut. */
+const LONGEST = 60;
+
 /** What a value is, in the words of an error message. */
 export function describe(value: unknown): string {
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
-  if (typeof value === "symbol") return String(value);
+  // Without its quotes or its n it would look like what was wanted: "timeout must be a number, not 5".
+  if (typeof value === "string") return JSON.stringify(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value);
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "object" && value !== null) {
     const name = value.constructor?.name;
     // A generator's constructor has no name, but its kind has.

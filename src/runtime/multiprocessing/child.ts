@@ -57,12 +57,16 @@ export class Child {
       stdio: ["ignore", ...output, "pipe", ...tells, ...(settings.descriptors ?? [])] as never,
       env: settings.env as NodeJS.ProcessEnv,
     });
-    const { stdio } = this.process as unknown as { stdio: (Duplex | Readable | null)[] };
-    this.#channel = stdio[CHANNEL_FD] as Duplex;
     this.process.on("error", (error) => {
       if (this.process.pid === undefined) events.failed(error);
     });
-    if (this.process.pid === undefined) return;
+    // Where no descriptor is left, there is not even a list of streams.
+    const { stdio = [] } = this.process as unknown as { stdio?: (Duplex | Readable | null)[] };
+    this.#channel = stdio[CHANNEL_FD] as Duplex;
+    if (this.process.pid === undefined) {
+      this.#ended = true;
+      return;
+    }
     // A channel that breaks is a child that ends: its exit tells.
     this.#channel.on("error", () => {});
     this.#channel.resume();

@@ -4,9 +4,9 @@
  * Threads read and write the descriptors themselves as long as that needs no waiting (see `connection-channel.ts`). When
  * it does, they ask here: this loop always turns, also while the thread that asked is blocked.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { CallAnswer, ConnectionReply, ConnectionRequest, EndOfWire } from "./connection-requests.js";
@@ -46,18 +46,49 @@ async function socketPair(): Promise<[Wire, Wire]> {
   const base = tmpdir().length > 60 ? "/tmp" : tmpdir();
   const folder = windows ? null : mkdtempSync(join(base, "heddle-"));
   const path = folder === null ? `\\\\.\\pipe\\heddle-${process.pid}-${crypto.randomUUID()}` : join(folder, "s");
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  let tooLong: NodeJS.Timeout | undefined;
   try {
-    let accept: (socket: Socket) => void;
-    const accepted = new Promise<Socket>((resolve) => {
-      accept = resolve;
+    checkDescriptors(PAIR_DESCRIPTORS);
+    const accepted = new Promise<Socket>((resolve, reject) => {
+      server.once("connection", resolve);
+      tooLong = setTimeout(() => reject(noDescriptors()), ACCEPT_PATIENCE_MS);
     });
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => accept(socket));
+    // Seen below, or not wanted any more.
+    accepted.catch(() => {});
     await listenOn(server, { path }, 1);
-    const [first, second] = await Promise.all([accepted, connectSocket({ path })]);
-    server.close();
+    const second = await connectSocket({ path });
+    const first = await accepted.catch((error) => {
+      second.destroy();
+      throw error;
+    });
     return [new Wire(first), new Wire(second)];
   } finally {
+    clearTimeout(tooLong);
+    server.close();
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a pair of sockets takes while it is made: the server and both ends. */
+const PAIR_DESCRIPTORS = 3;
+/** How long a pair waits for its second end where other threads took the last descriptors meanwhile. */
+const ACCEPT_PATIENCE_MS = 30_000;
+
+function noDescriptors(): Error {
+  const text = "EMFILE: too many open files: close connections that are done, or raise the limit (ulimit -n)";
+  return Object.assign(new Error(text), { code: "EMFILE" });
+}
+
+/** Throws `EMFILE` if so many can't be opened: a server that can't accept for want of one tells nobody. */
+function checkDescriptors(count: number): void {
+  const opened: number[] = [];
+  try {
+    for (let i = 0; i < count; i++) opened.push(openSync(devNull, "r"));
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "EMFILE" ? noDescriptors() : error;
+  } finally {
+    for (const fd of opened) closeSync(fd);
   }
 }
 

@@ -2,6 +2,13 @@
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 
+/** What to do about those that are met when there is too much of something. */
+const HINTS: Readonly<Record<string, string>> = {
+  EMFILE: "too many open files (close what is done, or raise the limit: ulimit -n)",
+  ENFILE: "too many open files on this machine",
+  ENOMEM: "no memory, or more mappings than a process may have (vm.max_map_count)",
+};
+
 /** An `Error` with `code`, `errno` and `syscall`. `errno`: as C has it, positive. */
 export function systemError(errno: number, syscall: string, subject: string): NodeJS.ErrnoException {
   let code = `errno ${errno}`;
@@ -10,7 +17,8 @@ export function systemError(errno: number, syscall: string, subject: string): No
   } catch {
     // A number that this Node has no name for.
   }
-  const error: NodeJS.ErrnoException = new Error(`${code}: ${syscall} '${subject}'`);
+  const hint = HINTS[code];
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${hint ? `${hint}: ` : ""}${syscall} '${subject}'`);
   return Object.assign(error, { code, errno: -errno, syscall });
 }
 

@@ -1,5 +1,6 @@
 /** The queues between the threads of a process, after Python's `queue`. What they do is in `channel.ts`. */
 
+import { inspect } from "node:util";
 import { checkAcquireOptions, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
@@ -130,8 +131,8 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
    */
   put(item: T, options?: AcquireOptions): Promise<void> {
     try {
-      options?.signal?.throwIfAborted();
       const wait = this.#mayWaitToPut(options);
+      options?.signal?.throwIfAborted();
       if (this.#channel.tryPut(item)) return done;
       if (!wait) throw this.#channel.full();
       return this.#channel.putLater(item, options?.timeout ?? Number.POSITIVE_INFINITY, options?.signal);
@@ -159,8 +160,8 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
    */
   get(options?: AcquireOptions): Promise<T> {
     try {
-      options?.signal?.throwIfAborted();
       const wait = options === undefined || mayWaitToGet(options);
+      options?.signal?.throwIfAborted();
       const item = this.#channel.tryTake();
       if (item !== NONE) return Promise.resolve(item);
       if (!wait) throw this.#channel.empty();
@@ -215,6 +216,10 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   shutdown(options: { immediate?: boolean } = {}): void {
     checkOptions(options, SHUTDOWN_OPTIONS);
     this.#channel.close(options.immediate === true);
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} name='${this.name}' items=${this.qsize()} maxSize=${this.maxSize}>`;
   }
 
   /** How it crosses to another thread. */

@@ -1,4 +1,5 @@
 /** A queue without a capacity and without task tracking. */
+import { inspect } from "node:util";
 import { checkAcquireOptions, checkOptions, NAME_OPTIONS } from "../core/check-options.js";
 import { checkPositiveTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
@@ -93,8 +94,8 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
   /** Takes an item out. Rejects with `Empty` if none came in time, or with the signal's reason. */
   get(options?: AcquireOptions): Promise<T> {
     try {
-      options?.signal?.throwIfAborted();
       const timeout = getTimeout(options);
+      options?.signal?.throwIfAborted();
       const item = this.#channel.tryTake();
       if (item !== NONE) return Promise.resolve(item);
       if (timeout <= 0) throw this.#channel.empty();
@@ -118,6 +119,10 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
     const item = this.#channel.tryTake();
     if (item === NONE) throw this.#channel.empty();
     return item;
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} name='${this.name}' items=${this.qsize()}>`;
   }
 
   /** How it crosses to another thread. */

@@ -1,4 +1,5 @@
 /** What a barrier is, of threads or of processes. How its rounds work stands in `barrier-rounds.ts`. */
+import { inspect } from "node:util";
 import { callSite, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
@@ -10,6 +11,7 @@ import type { FunctionReference } from "../core/function-reference.js";
 import { type Crossing, type Handle, type Pins, toHandle } from "../core/handles.js";
 import { type HeapHandle, type HeapKind, HeapObject } from "../core/heap-object.js";
 import type { Holders } from "../core/holder.js";
+import { act } from "../core/predicate.js";
 import type { Realm } from "../core/realm.js";
 import { beginWait, endWait, neverWaited } from "../core/wait-record.js";
 import type { SharedWords } from "../core/words.js";
@@ -32,6 +34,9 @@ export interface BarrierHandle extends HeapHandle {
 
 const BARRIER_OPTIONS = knownOptions('{ name: "start", timeout: 1000 }', "name", "timeout", "action");
 
+/** As many as there is room for in a round: far more than there can be threads. */
+const MOST_PARTIES = 1_000_000;
+
 /** What a broken barrier says of the thread that broke it. */
 const REASONS: Readonly<Record<number, (who: string) => string>> = {
   [BreakReason.Abort]: (who) => `${who} aborted it`,
@@ -52,8 +57,8 @@ export abstract class BarrierBase implements BarrierLike {
   constructor(of: HeapKind, parties: number, options: BarrierOptions | undefined, handle: BarrierHandle | undefined) {
     checkOptions(options, BARRIER_OPTIONS);
     if (typeof parties !== "number") throw new TypeError(`parties must be a number, not ${describe(parties)}`);
-    if (!Number.isSafeInteger(parties) || parties < 1) {
-      throw new RangeError(`parties must be a whole number above 0, not ${parties}`);
+    if (!Number.isSafeInteger(parties) || parties < 1 || parties > MOST_PARTIES) {
+      throw new RangeError(`parties must be a whole number from 1 to ${MOST_PARTIES}, not ${parties}`);
     }
     this.#timeout = handle?.timeout ?? checkTimeout(options?.timeout);
     const action = options?.action;
@@ -197,7 +202,7 @@ export abstract class BarrierBase implements BarrierLike {
     try {
       if (!rounds.breakIfDead()) {
         try {
-          this.#action?.get()();
+          if (this.#action !== null) act(this.#action.get());
         } catch (error) {
           this.#break(BreakReason.Action, round);
           throw error;
@@ -257,6 +262,11 @@ export abstract class BarrierBase implements BarrierLike {
   /** Breaks it: those waiting and those to come get `BrokenBarrierError`. */
   abort(): void {
     this.#break(BreakReason.Abort);
+  }
+
+  [inspect.custom](): string {
+    const state = this.broken ? "broken" : `waiters=${this.nWaiting}/${this.parties}`;
+    return `<${this.constructor.name} name='${this.name}' ${state}>`;
   }
 
   /** How it crosses. Throws `DataCloneError` if its action closes over something. */

@@ -1,4 +1,5 @@
 /** What a condition is, of threads or of processes. Why it loses and doubles no news: `condition-line.ts`. */
+import { inspect } from "node:util";
 import { callSite, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
@@ -8,6 +9,7 @@ import { describe } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, toHandle } from "../core/handles.js";
 import { type HeapHandle, type HeapKind, HeapObject } from "../core/heap-object.js";
+import { ask } from "../core/predicate.js";
 import type { Realm } from "../core/realm.js";
 import { beginWait, endWait } from "../core/wait-record.js";
 import type {
@@ -176,11 +178,11 @@ export abstract class ConditionBase<L extends LockBase | RLockBase> extends Acqu
     const timeout = checkTimeout(options?.timeout);
     this.#checkHeld("wait for");
     const deadline = deadlineIn(timeout);
-    let value = predicate();
+    let value = ask(predicate);
     // As in Python, it lets go of the lock once even if there is no time to wait.
     for (let left = timeout; !value && (left === timeout || left > 0); left = deadline - performance.now()) {
       await this.wait({ timeout: left, signal: options?.signal });
-      value = predicate();
+      value = ask(predicate);
     }
     return value;
   }
@@ -191,10 +193,10 @@ export abstract class ConditionBase<L extends LockBase | RLockBase> extends Acqu
     const timeout = checkTimeout(options?.timeout);
     this.#checkHeld("wait for");
     const deadline = deadlineIn(timeout);
-    let value = predicate();
+    let value = ask(predicate);
     for (let left = timeout; !value && (left === timeout || left > 0); left = deadline - performance.now()) {
       this.waitSync({ timeout: left });
-      value = predicate();
+      value = ask(predicate);
     }
     return value;
   }
@@ -223,6 +225,10 @@ export abstract class ConditionBase<L extends LockBase | RLockBase> extends Acqu
       const site = woken > 0 ? callSite() : 0;
       emitAt(t, EventKind.Signal, this.#self.object, site, SignalKind.Notify, woken, 0);
     }
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} name='${this.name}' lock=${inspect(this.#lock)}>`;
   }
 
   /** How it crosses: with its lock. */

@@ -1,4 +1,5 @@
 /** What an event is, of threads or of processes: `core/shared-flag.ts` with a name and a handle. */
+import { inspect } from "node:util";
 import { callSite, emit, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, NAME_OPTIONS, WAIT_OPTIONS } from "../core/check-options.js";
@@ -100,6 +101,10 @@ export abstract class EventBase implements EventLike {
     const up = SharedFlag.isUp(reading);
     neverWaited(this.#self.object, up);
     return up;
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} name='${this.name}' ${this.isSet() ? "set" : "unset"}>`;
   }
 
   /** How it crosses. */

@@ -1,4 +1,5 @@
 /** What a lock without an owner is, of threads or of processes: `core/mutex.ts` with a name and a handle. */
+import { inspect } from "node:util";
 import { ObjectKind } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
 import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
@@ -63,6 +64,10 @@ export abstract class LockBase extends AcquirableBase implements LockLike {
   /** True while anybody holds it. */
   locked(): boolean {
     return this.#mutex.held;
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} name='${this.name}' ${this.locked() ? "locked" : "unlocked"}>`;
   }
 
   /** How it crosses. */

@@ -3,6 +3,7 @@
  * words more say which async context of that thread it belongs to, and how deep it is taken. Only threads that hold the
  * mutex write them, so they need no atomic operations. Taking it again writes no event: nothing changes for anybody else.
  */
+import { inspect } from "node:util";
 import { ObjectKind } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
 import { currentContext } from "../core/async-context.js";
@@ -195,6 +196,13 @@ export abstract class RLockBase extends AcquirableBase implements RLockLike {
   [restoreSync](state: RLockState): void {
     this.#mutex.acquireSync(Number.POSITIVE_INFINITY);
     this.#own(state.context, state.depth);
+  }
+
+  [inspect.custom](): string {
+    const { owner } = this;
+    const depth = this.#words.peek(this.#self.index + DEPTH);
+    const state = owner === null ? "unlocked" : `locked pid=${owner.pid} nativeId=${owner.nativeId} depth=${depth}`;
+    return `<${this.constructor.name} name='${this.name}' ${state}>`;
   }
 
   /** How it crosses. */

@@ -1,4 +1,5 @@
 /** What a semaphore is, of threads or of processes: `core/permits.ts` with a name and a handle. */
+import { inspect } from "node:util";
 import { ObjectKind } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
 import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
@@ -75,6 +76,10 @@ export abstract class SemaphoreBase extends AcquirableBase implements SemaphoreL
   /** The permits left. */
   getValue(): number {
     return this.#permits.value;
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} name='${this.name}' value=${this.getValue()}>`;
   }
 
   /** How it crosses. */

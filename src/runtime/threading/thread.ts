@@ -6,6 +6,7 @@
  * (or not, for daemons), and to notice when a worker dies without having said so.
  */
 import { join as joinPath } from "node:path";
+import { inspect } from "node:util";
 import { SHARE_ENV, type Worker } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
@@ -338,6 +339,11 @@ export class Thread<A extends unknown[] = []> implements Activity {
     const wait = newWaitNumber();
     emit(EventKind.WaitBegin, this.#record.ident, callSite(), wait, WaitReason.ThreadJoin, flags);
     return wait;
+  }
+
+  [inspect.custom](): string {
+    const state = this.#started ? `${this.isAlive() ? "started" : "stopped"} ident=${this.ident}` : "initial";
+    return `<${this.constructor.name} name='${this.name}' ${state}${this.daemon ? " daemon" : ""}>`;
   }
 
   /** How it crosses to another thread. */

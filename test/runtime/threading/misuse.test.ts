@@ -23,7 +23,7 @@ describe("what a user of Python may try", function () {
           assert.throws(() => new type(work), /^TypeError: options must be an object such as \\{ target: work, args: \\[1\\] \\}, not function work$/);
         }
         for (const { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } of [threading, multiprocessing] as any[]) {
-          const named = /^TypeError: options must be an object such as \\{ name: "\\w+".* \\}, not x$/;
+          const named = /^TypeError: options must be an object such as \\{ name: "\\w+".* \\}, not "x"$/;
           for (const type of [Lock, RLock, Event]) assert.throws(() => new type("x"), named, type.name);
           for (const type of [Semaphore, BoundedSemaphore, Barrier]) assert.throws(() => new type(1, "x"), named, type.name);
           assert.throws(() => new Condition(undefined, "x"), named);

@@ -2,6 +2,7 @@
 import { deadlineAfter } from "../../core/deadline.js";
 import { TimeoutError } from "../../core/errors.js";
 import { HeldUntilDisposed } from "../../core/hold.js";
+import { ask } from "../../core/predicate.js";
 import type { Queue as ThreadQueue } from "../../queue/index.js";
 import type {
   Acquirable,
@@ -119,7 +120,7 @@ export class ConditionProxy extends BaseProxy {
   /** Waits until a predicate, called here under the lock, is truthy or time is up. Resolves with its last value. */
   async waitFor<T>(predicate: () => T, options: WaitOptions = {}): Promise<T> {
     const deadline = deadlineAfter(options.timeout);
-    for (let value = predicate(); ; value = predicate()) {
+    for (let value = ask(predicate); ; value = ask(predicate)) {
       const left = deadline - performance.now();
       if (value || left <= 0) return value;
       const timeout = left === Number.POSITIVE_INFINITY ? undefined : left;
@@ -130,7 +131,7 @@ export class ConditionProxy extends BaseProxy {
   /** Blocking {@link waitFor}. */
   waitForSync<T>(predicate: () => T, options: TimeoutOptions = {}): T {
     const deadline = deadlineAfter(options.timeout);
-    for (let value = predicate(); ; value = predicate()) {
+    for (let value = ask(predicate); ; value = ask(predicate)) {
       const left = deadline - performance.now();
       if (value || left <= 0) return value;
       callRemoteSync(this, "wait", [left === Number.POSITIVE_INFINITY ? {} : { timeout: left }]);
