@@ -1,26 +1,14 @@
 /** What connections, messages and requests to managers do to the model. */
-import { EventFlag, EventKind, type ObjectKind } from "../trace/events.js";
-import type { GrowingModel, ProcessGroup } from "./growing-model.js";
+import { EventKind, type ObjectKind } from "../trace/events.js";
+import type { CurrentRecord } from "./current-record.js";
+import type { ProcessGroup } from "./growing-model.js";
 import { SliceKind } from "./model.js";
 import { isConnectionKind } from "./object-lane.js";
-import { SliceFlag, type ThreadLane } from "./thread-lane.js";
+import { SliceFlag } from "./thread-lane.js";
 
-/** Applies a record if it is of these kinds. `site` and `name` are the model's strings. */
-export function applyMessage(
-  model: GrowingModel,
-  group: ProcessGroup,
-  lane: ThreadLane,
-  t: number,
-  kind: number,
-  flags: number,
-  object: number,
-  site: number,
-  a: number,
-  b: number,
-  name: number,
-): void {
-  const failed = (flags & EventFlag.Failed) !== 0;
-  switch (kind) {
+export function applyMessage(record: CurrentRecord): void {
+  const { model, group, lane, t, flags, object, a, b, failed } = record;
+  switch (record.kind) {
     case EventKind.ConnectionEnd:
       if (isConnectionKind(flags)) model.connect(group, object, flags as ObjectKind, a, b === 0 ? 0 : 1);
       return;
@@ -30,15 +18,16 @@ export function applyMessage(
       const traffic = group.objects.get(object)?.traffic;
       const end = group.ends.get(object);
       if (!traffic || end === undefined || !(a >= 0)) return;
-      if (kind === EventKind.MessageSend) traffic.sent(t, lane.index, site, end, a, b, model.flows);
-      else traffic.received(t, lane.index, site, end, a, b, model.flows);
+      if (record.kind === EventKind.MessageSend) traffic.sent(t, lane.index, record.site, end, a, b, model.flows);
+      else traffic.received(t, lane.index, record.site, end, a, b, model.flows);
       return;
     }
 
     case EventKind.RequestBegin: {
+      const name = record.text(b);
       const row = model.served.begin(t, lane.index, group.pid, a, name);
-      const flag = (flags & EventFlag.Async) !== 0 ? SliceFlag.Async : 0;
-      lane.beginRequest(0, a, t, SliceKind.Request, name, site, flag, row);
+      const flag = record.async ? SliceFlag.Async : 0;
+      lane.beginRequest(0, a, t, SliceKind.Request, name, record.site, flag, row);
       return;
     }
     case EventKind.RequestEnd:
@@ -46,7 +35,7 @@ export function applyMessage(
       model.served.end(t, group.pid, a, failed);
       return;
     case EventKind.ServeBegin: {
-      const row = model.served.serveBegin(t, lane.index, clientOf(group, object), a, name);
+      const row = model.served.serveBegin(t, lane.index, clientOf(group, object), a, record.text(b));
       // The client's name for it may tell more.
       const known = model.requests.name[row]!;
       lane.beginRequest(clientOf(group, object), a, t, SliceKind.Serve, known, 0, 0, row);

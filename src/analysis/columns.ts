@@ -164,6 +164,7 @@ export class GrowingFlows implements FlowColumns {
   toTime = new Float64Array(16);
   object = new Int32Array(16);
   bytes = new Float64Array(16);
+  fromSite = new Uint32Array(16);
 
   push(
     kind: number,
@@ -173,6 +174,7 @@ export class GrowingFlows implements FlowColumns {
     toTime: number,
     object: number,
     bytes = 0,
+    fromSite = 0,
   ): void {
     const row = this.count;
     if (row === this.kind.length) growColumns(this);
@@ -185,6 +187,7 @@ export class GrowingFlows implements FlowColumns {
     this.toTime[row] = toTime;
     this.object[row] = object;
     this.bytes[row] = bytes;
+    this.fromSite[row] = fromSite;
     this.count = row + 1;
   }
 }

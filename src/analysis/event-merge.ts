@@ -2,7 +2,6 @@
  * Merges what many sources tell, each nearly in order of time, into one order. A source is a thread's events, the
  * context switches, the samples, or what is to happen at a time (a process's end).
  */
-import type { ThreadEvents } from "../trace/frames.js";
 
 export interface Source {
   /** Time of what comes next; Infinity when nothing is there. */
@@ -54,109 +53,46 @@ function isBefore(x: Source, y: Source): boolean {
   return x.key < y.key || (x.key === y.key && x.rank < y.rank);
 }
 
-/** What reads a thread's records. `t` never falls; `own` is the time the record itself carries. */
-export type ApplyRecord = (
-  t: number,
-  own: number,
-  kind: number,
-  flags: number,
-  object: number,
-  site: number,
-  a: number,
-  b: number,
-) => void;
-
-/** The records of one thread. A record older than the one before it is handled at that one's place. */
-export class ThreadSource implements Source {
+/**
+ * Rows of columns that come piece by piece: a thread's events, or frames of the system's. A row older than the one before
+ * it is handled at that one's place, so that the time that `apply` gets never falls.
+ */
+export class ColumnsSource<C extends { readonly count: number; readonly t: Float64Array }> implements Source {
   key = Number.POSITIVE_INFINITY;
   latest = 0;
   #latest = Number.NEGATIVE_INFINITY;
-  readonly #chunks: ThreadEvents[] = [];
+  readonly #pieces: C[] = [];
   #next = 0;
 
   constructor(
     readonly rank: number,
-    readonly apply: ApplyRecord,
+    readonly apply: (t: number, columns: C, row: number) => void,
   ) {}
 
-  add(chunk: ThreadEvents): void {
-    if (chunk.count === 0) return;
-    this.#chunks.push(chunk);
-    if (this.#chunks.length === 1) this.#setKey();
+  add(columns: C): void {
+    if (columns.count === 0) return;
+    this.#pieces.push(columns);
+    if (this.#pieces.length === 1) this.#setKey();
   }
 
   #setKey(): void {
-    const chunk = this.#chunks[0];
-    if (chunk === undefined) {
+    const columns = this.#pieces[0];
+    if (columns === undefined) {
       this.key = Number.POSITIVE_INFINITY;
       return;
     }
-    const t = chunk.t[this.#next]!;
+    const t = columns.t[this.#next]!;
     if (t > this.#latest) this.#latest = t;
     this.key = this.#latest;
   }
 
   run(limit: number): void {
     do {
-      const chunk = this.#chunks[0]!;
-      const i = this.#next;
+      const columns = this.#pieces[0]!;
       this.latest = this.key;
-      this.apply(
-        this.key,
-        chunk.t[i]!,
-        chunk.kind[i]!,
-        chunk.flags[i]!,
-        chunk.object[i]!,
-        chunk.site[i]!,
-        chunk.a[i]!,
-        chunk.b[i]!,
-      );
-      if (++this.#next === chunk.count) {
-        this.#chunks.shift();
-        this.#next = 0;
-      }
-      this.#setKey();
-    } while (this.key <= limit && this.key !== Number.POSITIVE_INFINITY);
-  }
-}
-
-/** Rows of frames that are columns, sorted by time within a frame. */
-export class FrameSource<F extends { readonly count: number; readonly t: Float64Array }> implements Source {
-  key = Number.POSITIVE_INFINITY;
-  latest = 0;
-  #latest = Number.NEGATIVE_INFINITY;
-  readonly #frames: F[] = [];
-  #next = 0;
-
-  constructor(
-    readonly rank: number,
-    readonly apply: (t: number, frame: F, row: number) => void,
-  ) {}
-
-  add(frame: F): void {
-    if (frame.count === 0) return;
-    this.#frames.push(frame);
-    if (this.#frames.length === 1) this.#setKey();
-  }
-
-  #setKey(): void {
-    const frame = this.#frames[0];
-    if (frame === undefined) {
-      this.key = Number.POSITIVE_INFINITY;
-      return;
-    }
-    const t = frame.t[this.#next]!;
-    if (t > this.#latest) this.#latest = t;
-    this.key = this.#latest;
-  }
-
-  run(limit: number): void {
-    do {
-      const frame = this.#frames[0]!;
-      this.latest = this.key;
-      this.apply(this.key, frame, this.#next);
-      if (++this.#next === frame.count) {
-        this.#frames.shift();
+      this.apply(this.key, columns, this.#next);
+      if (++this.#next === columns.count) {
+        this.#pieces.shift();
         this.#next = 0;
       }
       this.#setKey();

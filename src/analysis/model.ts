@@ -157,6 +157,8 @@ export interface FlowColumns extends Columns {
   readonly object: Int32Array;
   /** Of messages their bytes, else 0. */
   readonly bytes: Float64Array;
+  /** The line that it comes from, where that is told: index into `strings`, or 0. */
+  readonly fromSite: Uint32Array;
 }
 
 /** The user's marks: sorted by time. */
@@ -235,6 +237,9 @@ export interface ObjectTally {
   /** Queues. */
   puts: number;
   gets: number;
+  /** Queues: items that were reported done, and, where anybody reports or joins, those put that were not. */
+  done: number;
+  unfinished: number;
   /** Pools: tasks handed in, failed, cancelled before they began. */
   tasks: number;
   failed: number;

@@ -57,6 +57,8 @@ export class ObjectLane implements ObjectTrack {
     failedTries: 0,
     puts: 0,
     gets: 0,
+    done: 0,
+    unfinished: 0,
     tasks: 0,
     failed: 0,
     cancelled: 0,
@@ -294,6 +296,8 @@ export class ObjectLane implements ObjectTrack {
   put(t: number, thread: number, item: number, depth: number, flows: GrowingFlows): void {
     this.tally.puts++;
     this.depth?.push(t, depth);
+    if (item > this.#lastPut) this.#lastPut = item;
+    this.#countUnfinished();
     const early = this.#gotAt.get(item);
     if (early !== undefined) {
       this.#gotAt.delete(item);
@@ -317,6 +321,38 @@ export class ObjectLane implements ObjectTrack {
   }
   #gotBy = -1;
   #lastGotAt = Number.NEGATIVE_INFINITY;
+
+  /** The number of the last item put: numbers count up, so also how many there were. */
+  #lastPut = 0;
+  /** Somebody reports items done, or waits for that. */
+  #tracked = false;
+  /** Which report left nothing unfinished last: what ends a join. */
+  #allDone = { by: -1, at: Number.NEGATIVE_INFINITY, site: 0 };
+
+  /** `count` items have been reported done in all, which leaves `left`. */
+  done(t: number, thread: number, count: number, left: number, site: number): void {
+    const { tally } = this;
+    this.#tracked = true;
+    // Reports that come at one time can be told in another order.
+    if (count > tally.done) tally.done = count;
+    if (tally.done + left > this.#lastPut && count === tally.done) this.#lastPut = count + left;
+    this.#countUnfinished();
+    if (left === 0) this.#allDone = { by: thread, at: t, site };
+  }
+
+  joinBegan(): void {
+    this.#tracked = true;
+    this.#countUnfinished();
+  }
+
+  joinEnded(t: number, thread: number, start: number, flows: GrowingFlows): void {
+    const { by, at, site } = this.#allDone;
+    if (at >= start) flows.push(FlowKind.Wake, by, at, thread, t, this.index, 0, site);
+  }
+
+  #countUnfinished(): void {
+    if (this.#tracked) this.tally.unfinished = Math.max(0, this.#lastPut - this.tally.done);
+  }
 
   // ---- pools
 
@@ -342,14 +378,14 @@ export class ObjectLane implements ObjectTrack {
 
   /** Gives where the task was handed in: a string, 0 if that is not known. */
   start(t: number, thread: number, task: number, flows: GrowingFlows): number {
+    const site = this.#submittedFrom.get(task) ?? 0;
+    this.#submittedFrom.delete(task);
     const submittedAt = this.#submittedAt.time(task);
     if (!Number.isNaN(submittedAt)) {
       this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
-      flows.push(FlowKind.Task, this.#submittedAt.thread(task), submittedAt, thread, t, this.index);
+      flows.push(FlowKind.Task, this.#submittedAt.thread(task), submittedAt, thread, t, this.index, 0, site);
     } else this.#startedAt.set(task, t, thread);
     this.busy?.push(t, ++this.#running);
-    const site = this.#submittedFrom.get(task) ?? 0;
-    this.#submittedFrom.delete(task);
     return site;
   }
 

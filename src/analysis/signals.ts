@@ -37,8 +37,8 @@ interface Lane {
 }
 
 export class Signals {
-  /** When each thread signalled last. */
-  readonly #signalled = new Map<number, number>();
+  /** When and where each thread signalled last. */
+  readonly #signalled = new Map<number, { t: number; site: number }>();
   /** When the open waits began: those that are still waited, and those whose thread has only not gone on yet. */
   readonly #open: number[] = [];
   readonly #released: number[] = [];
@@ -65,8 +65,9 @@ export class Signals {
     // Who comes early to a barrier's next round waits for those that leave the last one, which it may have let go itself.
     if (by < 0 || by === thread) return;
     // Clocks of two threads may differ a little: an arrow points forward.
-    const from = Math.min(t, Math.max(start, this.#signalled.get(by) ?? t));
-    flows.push(FlowKind.Wake, by, from, thread, t, lane.index);
+    const signal = this.#signalled.get(by);
+    const from = Math.min(t, Math.max(start, signal?.t ?? t));
+    flows.push(FlowKind.Wake, by, from, thread, t, lane.index, 0, signal?.site ?? 0);
   }
 
   /** The thread that waited is over. */
@@ -82,7 +83,7 @@ export class Signals {
   }
 
   signal(t: number, thread: number, kind: number, site: number): void {
-    this.#signalled.set(thread, t);
+    this.#signalled.set(thread, { t, site });
     const holds = this.lane.holds!;
     switch (kind) {
       case SignalKind.Set:

@@ -19,7 +19,7 @@ import {
   TraceReader,
 } from "../trace/reader.js";
 import { RecordApplier } from "./apply-events.js";
-import { AgendaSource, FrameSource, runMerged, type Source, ThreadSource } from "./event-merge.js";
+import { AgendaSource, ColumnsSource, runMerged, type Source } from "./event-merge.js";
 import { GrowingModel, type ProcessGroup } from "./growing-model.js";
 import type { TraceModel } from "./model.js";
 import { Scheduling } from "./scheduling.js";
@@ -37,7 +37,7 @@ interface Progress {
 }
 
 interface ThreadInput {
-  readonly source: ThreadSource;
+  readonly source: ColumnsSource<ThreadEvents>;
   readonly applier: RecordApplier;
 }
 
@@ -46,9 +46,9 @@ export class TraceBuilder {
   readonly #reader = new TraceReader();
   readonly #scheduling = new Scheduling(this.#model);
   readonly #agenda = new AgendaSource(Number.MAX_SAFE_INTEGER);
-  readonly #switches = new FrameSource(0, this.#scheduling.applySwitch);
-  readonly #samples = new FrameSource(1, this.#scheduling.applySample);
-  readonly #looks = new FrameSource(1.5, this.#scheduling.applyLook);
+  readonly #switches = new ColumnsSource(0, this.#scheduling.applySwitch);
+  readonly #samples = new ColumnsSource(1, this.#scheduling.applySample);
+  readonly #looks = new ColumnsSource(1.5, this.#scheduling.applyLook);
   readonly #threads = new Map<number, Map<number, ThreadInput>>();
   readonly #progress = new Map<number | "switches" | "samples", Progress>();
   /** Sources that have something. */
@@ -219,7 +219,7 @@ export class TraceBuilder {
     if (input === undefined) {
       const applier = new RecordApplier(this.#model, group, number);
       // At one instant: switches first, then threads in the order of their processes and numbers, ends last.
-      input = { applier, source: new ThreadSource(2 + group.index * 2 ** 32 + number, applier.apply) };
+      input = { applier, source: new ColumnsSource(2 + group.index * 2 ** 32 + number, applier.apply) };
       inputs.set(number, input);
     }
     return input;

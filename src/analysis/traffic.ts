@@ -149,7 +149,8 @@ export class Traffic {
     columns.end[row] = Math.max(t, columns.start[row]!);
     columns.toThread[row] = thread;
     columns.toSite[row] = site;
-    flows.push(FlowKind.Message, columns.thread[row]!, columns.start[row]!, thread, t, this.object, bytes);
+    const { thread: from, start, site: fromSite } = columns;
+    flows.push(FlowKind.Message, from[row]!, start[row]!, thread, t, this.object, bytes, fromSite[row]!);
   }
 
   /** Nobody has an end any more: what is on its way is lost. */

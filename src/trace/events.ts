@@ -94,6 +94,11 @@ export const EventKind = {
   QueueWaitEnd: 24,
   /** Was shut down or dropped items. object, b: depth afterwards. */
   QueueDepth: 25,
+  /**
+   * Reported items as done, or dropped them, which counts as that. object, a: how many have been reported done in all
+   * (counts up per queue, as the items' numbers do), b: how many are unfinished afterwards, site: if it ended a join.
+   */
+  QueueDone: 26,
 
   /** A task was handed in. object: pool, a: task number (per pool), b: name string of the function, site. */
   TaskSubmit: 30,

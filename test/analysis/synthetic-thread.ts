@@ -162,6 +162,11 @@ export class SyntheticThread {
     return this.emit(t, EventKind.QueueGet, { object: queue.number, a: ++queue.gets, b: --queue.depth, site });
   }
 
+  /** Reported items done: so many in all, which leaves so many. */
+  done(t: number, queue: Handle, count: number, left: number, site = ""): this {
+    return this.emit(t, EventKind.QueueDone, { object: queue.number, a: count, b: left, site });
+  }
+
   // ---- pools
 
   worksFor(t: number, pool: Handle): this {

@@ -1,9 +1,79 @@
 /** Items of queues and tasks of pools. */
 import assert from "node:assert/strict";
-import { ThreadState } from "../../src/analysis/model.js";
-import { WaitReason } from "../../src/trace/events.js";
+import { ThreadState, type TraceModel } from "../../src/analysis/model.js";
+import { jsonReport } from "../../src/analysis/report/json-report.js";
+import { textReport } from "../../src/analysis/report/text-report.js";
+import { EventFlag, EventKind, WaitReason } from "../../src/trace/events.js";
 import { flowsOf, modelOf, slicesOf, steps, threadNamed } from "./model-readers.js";
 import { ms, SyntheticTrace } from "./synthetic-trace.js";
+
+describe("the join of a queue", () => {
+  const site = "file:///work/main.ts:25:3";
+  const made = () => {
+    const trace = new SyntheticTrace();
+    const main = trace.process(100, "x.ts").thread("main");
+    const queue = main.queue(ms(1), "jobs");
+    const a = main.spawn(ms(2), "a");
+    const b = main.spawn(ms(2), "b");
+    main.put(ms(10), queue).put(ms(11), queue).put(ms(12), queue);
+    return { trace, main, queue, a, b };
+  };
+  const join = (queue: { number: number }) => [WaitReason.QueueJoin, queue.number] as const;
+  const wakes = (model: TraceModel) => flowsOf(model).filter(([kind]) => kind === "Wake");
+
+  it("is a wait for it, with an arrow from the thread and line that reported the last item done", () => {
+    const { trace, main, queue, a, b } = made();
+    main.wait(ms(20), ms(60.1), ...join(queue));
+    a.done(ms(30), queue, 1, 2).done(ms(40), queue, 2, 1);
+    b.done(ms(60), queue, 3, 0, site);
+    const model = modelOf(trace);
+    assert.deepEqual(slicesOf(threadNamed(model, "main")), [["OtherWait", 0, 20, 60.1]]);
+    const { slices } = threadNamed(model, "main");
+    assert.equal(model.strings[slices.name[0]!], "join jobs");
+    assert.equal(slices.object[0], 0);
+    assert.deepEqual(wakes(model), [["Wake", "b", 60, "main", 60.1]]);
+    const { flows } = model;
+    assert.equal(model.strings[flows.fromSite[flows.count - 1]!], "/work/main.ts:25:3");
+    const [report] = jsonReport(model).queues;
+    assert.deepEqual([report!.puts, report!.done, report!.unfinished], [3, 3, 0]);
+    assert.equal(report!.joinWait.totalNs, ms(40.1));
+    assert.doesNotMatch(textReport(jsonReport(model)), /unfinished/);
+  });
+
+  it("that gave up, or began when all was done, has no arrow", () => {
+    const { trace, main, queue, a } = made();
+    a.done(ms(30), queue, 3, 0, site);
+    main.put(ms(31), queue);
+    const wait = { object: queue.number, a: 77 };
+    main.emit(ms(40), EventKind.WaitBegin, { ...wait, b: WaitReason.QueueJoin });
+    main.emit(ms(50), EventKind.WaitEnd, { ...wait, flags: EventFlag.Failed });
+    main.wait(ms(51), ms(52), ...join(queue));
+    const model = modelOf(trace);
+    assert.deepEqual(wakes(model), []);
+    assert.equal(model.objects[0]!.tally.timeouts, 1);
+  });
+
+  it("leaves what nobody reported unfinished, also where reports are told late or were lost", () => {
+    const { trace, main, queue, a, b } = made();
+    b.done(ms(30), queue, 3, 0);
+    a.done(ms(30.001), queue, 2, 1);
+    main.put(ms(40), queue).put(ms(41), queue);
+    const report = jsonReport(modelOf(trace));
+    assert.deepEqual([report.queues[0]!.puts, report.queues[0]!.done, report.queues[0]!.unfinished], [5, 3, 2]);
+    assert.match(textReport(report), /5 \(2 unfinished\)/);
+  });
+
+  it("is never asked for by most: then nothing is unfinished", () => {
+    const { trace } = made();
+    assert.deepEqual(
+      jsonReport(modelOf(trace)).queues.map(({ done, unfinished }) => [done, unfinished]),
+      [[0, 0]],
+    );
+    const joined = made();
+    joined.main.wait(ms(20), null, ...join(joined.queue));
+    assert.equal(jsonReport(modelOf(joined.trace)).queues[0]!.unfinished, 3, "somebody waits for them");
+  });
+});
 
 describe("the lane of a queue or pool", () => {
   it("counts a queue's depth and follows each item", () => {

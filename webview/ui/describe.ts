@@ -1,5 +1,6 @@
 /** What is said of a thing: its title, its facts, and the other things it leads to. */
 import { FlowKind, SliceKind, ThreadState, type TraceModel } from "../../src/analysis/model.js";
+import { shortSite } from "../../src/analysis/strings.js";
 import { ObjectKind } from "../../src/trace/events.js";
 import { type FlowIndex, flowWords } from "../model/flows.js";
 import { displayName, formatBytes, formatDuration, formatInstant, formatPercent, plural } from "../model/format.js";
@@ -246,7 +247,7 @@ function flowFacts(
     const other = fromThread[flow]!;
     facts.push({
       label: flowWords(kind[flow]!).from,
-      value: `${threadName(model, other)}${sizeOf(model, flow)}, ${formatInstant(fromTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
+      value: `${threadName(model, other)}${sizeOf(model, flow)}${wokenAt(model, flow)}, ${formatInstant(fromTime[flow]!, Math.max(1, model.endNs / 1e5))}`,
       target: sliceAt(model, indexes, other, fromTime[flow]!),
     });
   }
@@ -264,6 +265,12 @@ function flowFacts(
 /** Of a message, how large it was. */
 function sizeOf({ flows }: TraceModel, flow: number): string {
   return flows.kind[flow] === FlowKind.Message ? `, ${formatBytes(flows.bytes[flow]!)}` : "";
+}
+
+/** Of a wake-up, the line that did it, where that is told. */
+function wokenAt({ flows, strings }: TraceModel, flow: number): string {
+  const site = flows.kind[flow] === FlowKind.Wake ? (strings[flows.fromSite[flow]!] ?? "") : "";
+  return site === "" ? "" : ` at ${shortSite(site)}`;
 }
 
 function holderAt(model: TraceModel, object: number, time: number): { thread: number; row: number } | null {

@@ -209,10 +209,13 @@ function queueReport(model: TraceModel, object: ObjectTrack, numbers: ObjectNumb
     capacity: object.capacity,
     puts: object.tally.puts,
     gets: object.tally.gets,
+    done: object.tally.done,
+    unfinished: object.tally.unfinished,
     maxDepth: maximum(depth),
     meanDepth: known > 0 ? Math.round((sum / known) * 1000) / 1000 : 0,
     putWait: numbers.putWait.summary(),
     getWait: numbers.wait.summary(),
+    joinWait: numbers.joinWait.summary(),
     residence: numbers.use.summary(),
   };
 }

@@ -59,10 +59,15 @@ export interface QueueReport {
   capacity: number;
   puts: number;
   gets: number;
+  /** Items that were reported done, and, where anybody reports or joins, those put that were not. */
+  done: number;
+  unfinished: number;
   maxDepth: number;
   meanDepth: number;
   putWait: DurationSummary;
   getWait: DurationSummary;
+  /** Waits until every item was reported done. */
+  joinWait: DurationSummary;
   /** From put to get. */
   residence: DurationSummary;
 }

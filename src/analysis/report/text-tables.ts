@@ -54,7 +54,7 @@ export function reportTables(lines: string[], report: JsonReport, width: number,
       cells: [
         formatDuration(queue.putWait.totalNs),
         formatDuration(queue.getWait.totalNs),
-        formatCount(queue.puts),
+        queue.unfinished > 0 ? `${formatCount(queue.puts)} (${queue.unfinished} unfinished)` : formatCount(queue.puts),
         queue.capacity > 0 ? `${queue.maxDepth}/${queue.capacity}` : `${queue.maxDepth}`,
         formatDuration(queue.residence.meanNs),
       ],

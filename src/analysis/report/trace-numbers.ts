@@ -14,6 +14,8 @@ export class ObjectNumbers {
   readonly wait = new Durations();
   /** Queues and connections: waits of who puts. */
   readonly putWait = new Durations();
+  /** Queues: waits until all items are done. */
+  readonly joinWait = new Durations();
   /** Locks: holds. Queues: from put to get. Connections: from send to receive. Pools: tasks. */
   readonly use = new Durations();
   /** Locks: holds that were counted and not timed, and the time in which they lie. */
@@ -195,7 +197,10 @@ function countSlices(
       signalKindOf(reason) !== 0
     )
       numbers.wait.add(length);
-    else continue;
+    else {
+      if (reason === WaitReason.QueueJoin) numbers.joinWait.add(length);
+      continue;
+    }
     if ((slices.flags[i]! & SliceFlag.Async) === 0) {
       numbers.blockedNs += length;
       if (put) numbers.putBlockedNs += length;

@@ -34,7 +34,8 @@ import type { LocalStore } from "./local-store.js";
 import type { Order } from "./order.js";
 import type { Place } from "./place.js";
 import { hold, pin, read, release } from "./queue-memory.js";
-import { CLOSED, FULL, type MovedItem, NOTHING, placed, type SharedQueue, taken } from "./shared-queue.js";
+import type { SharedLine } from "./shared-line.js";
+import { CLOSED, FULL, type MovedItem, NOTHING, placed, reported, type SharedQueue, taken } from "./shared-queue.js";
 
 /** What {@link Channel.tryTake} returns when there is no item; undefined is an item too. */
 export const NONE: unique symbol = Symbol("no item");
@@ -360,11 +361,28 @@ export class Channel<T> {
 
   /** Reports one item done. Returns false if all were. */
   taskDone(): boolean {
-    if (this.#shared !== null) return this.#shared.done();
-    if (this.unfinished <= 0) return false;
-    this.#done++;
-    if (this.unfinished === 0) this.#lines.doneLine.wakeAll();
+    const shared = this.#shared;
+    const time = recording ? now() : 0;
+    let left: number;
+    if (shared !== null) left = shared.done();
+    else {
+      left = this.unfinished - 1;
+      if (left >= 0) this.#done++;
+    }
+    if (left < 0) return false;
+    if (recording) this.#recordDone(time, shared === null ? this.#done : reported.count, left);
+    if (left === 0) this.#doneLine.wakeAll();
     return true;
+  }
+
+  get #doneLine(): SharedLine | LocalLine {
+    return this.#shared !== null ? this.#shared.doneLine : this.#lines.doneLine;
+  }
+
+  /** Told before a join is woken by it. Only for that one the line is looked up. */
+  #recordDone(time: number, count: number, left: number): void {
+    const site = left === 0 && this.#doneLine.occupied ? callSite() : 0;
+    emitAt(time, EventKind.QueueDone, this.object, site, count, left, 0);
   }
 
   /** Waits until all items are done. Rejects with `TimeoutError` or the signal's reason. */
@@ -417,18 +435,27 @@ export class Channel<T> {
 
   /** From now on nothing can be put; `drop` also takes out what is there and counts it as done. */
   close(drop: boolean): void {
-    if (this.#shared !== null) this.#shared.close(drop, read);
-    else {
+    const shared = this.#shared;
+    const time = recording ? now() : 0;
+    let dropped = 0;
+    let left = 1;
+    if (shared !== null) {
+      reported.left = 1;
+      dropped = shared.close(drop, read);
+      left = reported.left;
+    } else {
       this.#closed = true;
       if (drop && this.#local.length > 0) {
-        const unfinished = this.unfinished;
-        this.#done += Math.min(this.#local.length, unfinished);
+        dropped = Math.min(this.#local.length, this.unfinished);
+        this.#done += dropped;
         this.#local.clear();
-        if (unfinished > 0 && this.unfinished === 0) this.#lines.doneLine.wakeAll();
+        left = this.unfinished;
       }
       this.#lines.items.wakeAll();
       this.#lines.spaces.wakeAll();
     }
+    if (recording && dropped > 0) this.#recordDone(time, shared === null ? this.#done : reported.count, left);
+    if (dropped > 0 && left === 0) this.#doneLine.wakeAll();
     if (recording) emitAt(now(), EventKind.QueueDepth, this.object, 0, 0, this.length, 0);
   }
 

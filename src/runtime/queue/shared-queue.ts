@@ -58,6 +58,9 @@ export const taken: { bytes: Buffer; left: number } = { bytes: Buffer.allocUnsaf
 /** The depth after this thread's last put. */
 export const placed: { depth: number } = { depth: 0 };
 
+/** After this thread's last report of an item done: how many have been reported in all, and how many are left. */
+export const reported: { count: number; left: number } = { count: 0, left: 0 };
+
 /** Copies an item out of a heap to {@link taken}. */
 export function copyOut(heapBytes: Uint8Array, word: number, length: number): void {
   if (length > taken.bytes.length) taken.bytes = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)));
@@ -180,21 +183,26 @@ export abstract class SharedQueue {
     return Atomics.load(this.view, this.offset + H.Closed) !== 0;
   }
 
-  /** From now on nothing can be put; who waits is woken. What is there can still be taken, unless `drop`: then it
-   * is taken here, one after the other, with a call of `dropped` for each. */
-  close(drop: boolean, dropped: () => void): void {
+  /**
+   * From now on nothing can be put; who waits to put or take is woken. What is there can still be taken, unless `drop`:
+   * then it is taken here, one after the other, with a call of `dropped` for each, and reported done. Returns how many
+   * were; to wake those who wait for the last of them is left to the caller.
+   */
+  close(drop: boolean, dropped: () => void): number {
     // Under the lock, so that no put that has seen it open comes after it.
     this.lock.lock();
     Atomics.store(this.view, this.offset + H.Closed, 1);
     this.lock.unlock();
+    let count = 0;
     if (drop) {
       while (this.tryTake() !== NOTHING) {
         dropped();
-        this.done();
+        if (this.done() >= 0) count++;
       }
     }
     this.items.wakeAll();
     this.spaces.wakeAll();
+    return count;
   }
 
   /** Items that were put and not reported done. */
@@ -203,16 +211,22 @@ export abstract class SharedQueue {
     return (Atomics.load(view, o + H.Pushed) - Atomics.load(view, o + H.Done)) | 0;
   }
 
-  /** Reports one item done. Returns false if all were. */
-  done(): boolean {
+  /**
+   * Reports one item done. Returns how many are left, also in {@link reported}; 0 means to wake those who wait for that,
+   * unless another put came just then. Returns -1 if all were done.
+   */
+  done(): number {
     const { view } = this;
     const word = this.offset + H.Done;
     for (;;) {
       const before = Atomics.load(view, word);
-      if (((Atomics.load(view, this.offset + H.Pushed) - before) | 0) <= 0) return false;
-      if (Atomics.compareExchange(view, word, before, (before + 1) | 0) !== before) continue;
-      if (this.unfinished === 0) this.doneLine.wakeAll();
-      return true;
+      const left = ((Atomics.load(view, this.offset + H.Pushed) - before) | 0) - 1;
+      if (left < 0) return -1;
+      const count = (before + 1) | 0;
+      if (Atomics.compareExchange(view, word, before, count) !== before) continue;
+      reported.count = count >>> 0;
+      reported.left = left;
+      return left;
     }
   }
 }
