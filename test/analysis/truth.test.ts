@@ -233,6 +233,27 @@ describe("collections", () => {
     const [found] = jsonReport(modelOf(trace)).findings.filter((one) => one.rule === "garbage-collection");
     assert.equal(found!.costNs, ms(110));
   });
+
+  it("take no running time while the thread waits for helpers that have no core", () => {
+    const { trace, process, main } = perf();
+    // Off its core in the middle of a collection, blocked in a lock of the system's.
+    main.on(0, 0, ms(20)).on(0, ms(280), ms(400)).gc(ms(300), 290);
+    trace.offCore(ms(100), main, OffReason.Lock);
+    process.exit(ms(400));
+    assert.deepEqual(
+      jsonReport(modelOf(trace)).findings.filter((one) => one.rule === "garbage-collection"),
+      [],
+    );
+  });
+
+  it("are told where threads ran for them, never more than they ran", () => {
+    const { trace, process, main } = perf();
+    main.on(0, 0, ms(20)).on(0, ms(280), ms(400)).gc(ms(395), 390);
+    process.exit(ms(400));
+    const [found] = jsonReport(modelOf(trace)).findings.filter((one) => one.rule === "garbage-collection");
+    assert.equal(found!.costNs, ms(15 + 115));
+    assert.match(found!.title, /93 % of the running time/);
+  });
 });
 
 describe("an object's scope", () => {

@@ -57,7 +57,10 @@ export function sitesOf(object: ObjectNumbers, count: number): string[] {
 }
 
 export interface PauseNumbers {
-  /** Without the time in which the thread had no core. */
+  /**
+   * Only while the thread was on a core: a collection also waits for V8's helper threads, which on a busy machine have no
+   * core for longer than all of the collecting takes.
+   */
   readonly gc: Durations;
   readonly loopDelay: Durations;
 }
@@ -175,8 +178,7 @@ function countSlices(
     const kind = slices.kind[i]!;
     const start = slices.start[i]!;
     const length = endOf(slices.end[i]!, model.endNs) - start;
-    if (kind === SliceKind.Gc)
-      pauses.gc.add(length - timeInState(thread.states, start, start + length, ThreadState.Runnable));
+    if (kind === SliceKind.Gc) pauses.gc.add(timeInState(thread.states, start, start + length, ThreadState.Running));
     else if (kind === SliceKind.LoopDelay) pauses.loopDelay.add(length);
     const index = slices.object[i]!;
     if (index < 0) continue;
