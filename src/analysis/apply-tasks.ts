@@ -52,14 +52,15 @@ export class TaskApplier {
           lane.close(row, t, record.failure);
           lane.stateMayChange(t);
         }
-        pool.end(t, thread, record.failed);
+        pool.end(t, thread, a, record.failed);
         const ofPool = model.processes[pool.process]!;
         ofPool.taskEndedBy = thread;
         ofPool.taskEndedAt = t;
         return;
       }
       case EventKind.TaskCancel:
-        pool.cancel(t, a);
+        if (b === 0) pool.cancel(t, a);
+        else pool.renumber(a, b);
     }
   }
 }

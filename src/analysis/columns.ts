@@ -280,6 +280,11 @@ export class ByNumber {
     this.#threads[number] = thread;
   }
 
+  delete(number: number): void {
+    if (this.#times[number] !== undefined) this.#times[number] = Number.NaN;
+    this.#far.delete(number);
+  }
+
   time(number: number): number {
     const time = this.#times[number] ?? Number.NaN;
     if (!Number.isNaN(time)) return time;

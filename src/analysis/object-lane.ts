@@ -281,7 +281,7 @@ export class ObjectLane implements ObjectTrack {
     this.traffic?.finish(t);
     this.#waiting = 0;
     this.waiters?.push(t, 0);
-    this.#running = 0;
+    this.#running.clear();
     this.#queued = 0;
     this.queued?.push(t, 0);
     this.busy?.push(t, 0);
@@ -361,16 +361,17 @@ export class ObjectLane implements ObjectTrack {
   /** Of the tasks that wait: where each was handed in, a string. */
   readonly #submittedFrom = new Map<number, number>();
   #queued = 0;
-  #running = 0;
+  /** Tasks that run. */
+  readonly #running = new Set<number>();
   /** The last task that ended here. */
   endedBy = -1;
   endedAt = Number.NEGATIVE_INFINITY;
 
   submit(t: number, thread: number, task: number, site: number, flows: GrowingFlows): void {
     this.tally.tasks++;
-    this.#submittedAt.set(task, t, thread);
     const startedAt = this.#startedAt.time(task);
     if (Number.isNaN(startedAt)) {
+      this.#submittedAt.set(task, t, thread);
       this.queued?.push(t, ++this.#queued);
       if (site !== 0) this.#submittedFrom.set(task, site);
     } else flows.push(FlowKind.Task, thread, startedAt, this.#startedAt.thread(task), startedAt, this.index);
@@ -385,20 +386,42 @@ export class ObjectLane implements ObjectTrack {
       this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
       flows.push(FlowKind.Task, this.#submittedAt.thread(task), submittedAt, thread, t, this.index, 0, site);
     } else this.#startedAt.set(task, t, thread);
-    this.busy?.push(t, ++this.#running);
+    this.#submittedAt.delete(task);
+    this.#running.add(task);
+    this.busy?.push(t, this.#running.size);
     return site;
   }
 
-  end(t: number, thread: number, failed: boolean): void {
+  /** The end of a task, from the worker or, where that could not tell it, from the owner of the pool. */
+  end(t: number, thread: number, task: number, failed: boolean): void {
+    if (this.#running.delete(task)) this.busy?.push(t, this.#running.size);
+    else if (Number.isNaN(this.#submittedAt.time(task))) return;
+    // It died with the worker that it was on its way to, or with all of them.
+    else this.#leaveQueue(t, task);
     if (failed) this.tally.failed++;
-    this.busy?.push(t, this.#running > 0 ? --this.#running : 0);
     this.endedBy = thread;
     this.endedAt = t;
   }
 
   cancel(t: number, task: number): void {
     this.tally.cancelled++;
+    this.#leaveQueue(t, task);
+  }
+
+  #leaveQueue(t: number, task: number): void {
+    this.#submittedAt.delete(task);
     this.#submittedFrom.delete(task);
     this.queued?.push(t, this.#queued > 0 ? --this.#queued : 0);
+  }
+
+  /** A task that waits has another number from now on. */
+  renumber(from: number, to: number): void {
+    const time = this.#submittedAt.time(from);
+    if (Number.isNaN(time)) return;
+    this.#submittedAt.set(to, time, this.#submittedAt.thread(from));
+    this.#submittedAt.delete(from);
+    const site = this.#submittedFrom.get(from);
+    if (site !== undefined) this.#submittedFrom.set(to, site);
+    this.#submittedFrom.delete(from);
   }
 }

@@ -106,7 +106,7 @@ export const EventKind = {
   TaskStart: 31,
   /** A worker ended a task. object: pool, a: task number; flag Failed if it threw. */
   TaskEnd: 32,
-  /** A task was cancelled before it began. object: pool, a: task number. */
+  /** A task was cancelled before it began. object: pool, a: task number; b: the number it is queued under from now on, if it only goes to another worker. */
   TaskCancel: 33,
   /** This thread works for a pool. object: pool, a: pid of the pool's owner. */
   PoolWorker: 34,
