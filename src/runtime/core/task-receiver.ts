@@ -129,8 +129,10 @@ export class TaskReceiver {
   async sleep(): Promise<boolean> {
     const word = this.#worker + WorkerWord.Sleeping;
     for (;;) {
-      Atomics.store(view, word, 1);
+      // In this order: a thread that is ended in between leaves one too many, which costs the owner a look. One too few
+      // would leave somebody asleep.
       Atomics.add(view, this.#channel + ChannelWord.Sleepers, 1);
+      Atomics.store(view, word, 1);
       if (this.#anything || this.closed) {
         endSleep(this.#channel, this.#worker);
         return this.#anything;

@@ -179,16 +179,14 @@ export class TaskSender<T extends object> {
   ): number {
     const extras: unknown[] = [];
     const bytes = encode(args, { path: "args", extras });
-    return this.#pushBytes(fn, bytes, extras.length > 0, owner, (ticket) => sendExtras(ticket, extras));
+    return this.#pushBytes(fn, bytes, extras.length > 0, (ticket) => {
+      if (extras.length > 0) sendExtras(ticket, extras);
+      return owner;
+    });
   }
 
-  #pushBytes(
-    fn: number,
-    bytes: Uint8Array,
-    withExtras: boolean,
-    owner: T,
-    sendExtras?: (ticket: number) => void,
-  ): number {
+  /** `ownerOf` is called when the arguments have found room, just before the task can be taken. */
+  #pushBytes(fn: number, bytes: Uint8Array, withExtras: boolean, ownerOf: (ticket: number) => T): number {
     const segment = this.#current ?? this.#openSegment();
     const ticket = this.#next;
     const slot = segment.index + (ticket & (SEGMENT_SLOTS - 1)) * SLOT_WORDS;
@@ -199,13 +197,12 @@ export class TaskSender<T extends object> {
       view[slot + SlotWord.Address] = address;
     }
     view[slot + SlotWord.Bytes] = withExtras ? bytes.length | WITH_EXTRAS : bytes.length;
-    if (withExtras) {
-      try {
-        sendExtras?.(ticket);
-      } catch (error) {
-        this.#freeLarge(segment, slot);
-        throw error;
-      }
+    let owner: T;
+    try {
+      owner = ownerOf(ticket);
+    } catch (error) {
+      this.#freeLarge(segment, slot);
+      throw error;
     }
     this.#publish(segment, slot, fn, owner);
     return ticket;
@@ -351,10 +348,13 @@ export class TaskSender<T extends object> {
   /**
    * After the death of a worker: queues again what was claimed by somebody and not begun, so that what the dead worker
    * had claimed is not lost. Another worker that claimed such a task just now finds it cancelled. Nobody may ever tell
-   * the end of the old ticket, so its segment is kept. `again` gives the owner for the new ticket, or null to leave the
-   * task out, for one whose arguments cannot be had twice.
+   * the end of the old ticket, so its segment is kept. `again` gives the owner for the new ticket, just before anybody
+   * can have it; what goes through ports has to be sent for that one. `refused` is told of one that found no room.
    */
-  requeueUnbegun(again: (owner: T, ticket: number, withExtras: boolean) => T | null): void {
+  requeueUnbegun(
+    again: (owner: T, from: number, to: number) => T,
+    refused: (owner: T, from: number, error: unknown) => void,
+  ): void {
     const claimed = Atomics.load(view, this.index + ChannelWord.Claimed);
     for (const ticket of [...this.open()]) {
       const owner = this.ownerOf(ticket);
@@ -364,8 +364,12 @@ export class TaskSender<T extends object> {
       const length = bytes & BYTES_MASK;
       const inline = slot + SlotWord.Inline;
       const body = readHeap(length <= INLINE_BYTES ? inline : (view[slot + SlotWord.Address] as number), length);
-      const successor = again(owner, ticket, (bytes & WITH_EXTRAS) !== 0);
-      if (successor !== null) this.#pushBytes(view[slot + SlotWord.Function] as number, body, false, successor);
+      const fn = view[slot + SlotWord.Function] as number;
+      try {
+        this.#pushBytes(fn, body, (bytes & WITH_EXTRAS) !== 0, (to) => again(owner, ticket, to));
+      } catch (error) {
+        refused(owner, ticket, error);
+      }
     }
   }
 

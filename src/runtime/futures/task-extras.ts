@@ -22,6 +22,22 @@ export class TaskExtras {
     }
   }
 
+  /** A worker is no more. */
+  removeWorker(port: MessagePort): void {
+    const at = this.#ports.indexOf(port);
+    if (at >= 0) this.#ports.splice(at, 1);
+  }
+
+  /** A task that nobody has begun is about to be queued again, under another number. */
+  move(from: number, to: number): void {
+    const extras = this.#open.get(from);
+    if (extras === undefined) return;
+    this.#open.delete(from);
+    this.#open.set(to, extras);
+    if (movable(extras).length > 0) return;
+    for (const port of this.#ports) port.postMessage({ ticket: to, extras } satisfies ExtrasMessage);
+  }
+
   /** A task with extras is about to be queued. */
   add(ticket: number, extras: readonly unknown[]): void {
     if (extras.some((extra) => extra instanceof MessagePort)) {

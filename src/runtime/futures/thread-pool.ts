@@ -251,6 +251,12 @@ export class ThreadPool implements TaskLink, Source {
     this.#pass(sink, ticket, failed, value);
   }
 
+  /** The end of a task that nobody can run, or has run to its end. */
+  #fail(sink: Future<unknown> | TaskSink, ticket: number, error: unknown): void {
+    if (recording) emit(EventKind.TaskEnd, this.number, 0, (ticket >>> 0) + 1, 0, EventFlag.Failed);
+    this.#settle(sink, ticket, true, error);
+  }
+
   /** Takes back a task that nobody has begun. */
   tryCancel(ticket: number): boolean {
     if (this.#terminated || !this.#tasks.cancel(ticket)) return false;
@@ -337,7 +343,7 @@ export class ThreadPool implements TaskLink, Source {
     // Not if the thread was ended before it ran it: then it was queued still.
     if (sink !== null && this.#tasks.ownerOf(ticket) !== null) {
       this.#tasks.finish(ticket);
-      this.#settle(sink, ticket, true, error);
+      this.#fail(sink, ticket, error);
     }
     this.#threadLeft(entry);
   }
@@ -366,19 +372,22 @@ export class ThreadPool implements TaskLink, Source {
     if (sink !== null && this.#tasks.isRunning(ticket)) {
       this.#tasks.finish(ticket);
       this.#extras.remove(ticket);
-      if (recording) emit(EventKind.TaskEnd, this.number, 0, (ticket >>> 0) + 1, 0, EventFlag.Failed);
-      this.#settle(sink, ticket, true, new RuntimeError(message, options));
+      this.#fail(sink, ticket, new RuntimeError(message, options));
     }
     this.#tasks.removeWorker(entry.words.index);
-    const unsent: (() => void)[] = [];
-    this.#tasks.requeueUnbegun((owner, old, withExtras) => {
-      if (!withExtras) return { settle: (_, failed, value) => this.#pass(owner, old, failed, value) };
-      unsent.push(() => this.#settle(owner, old, true, new RuntimeError(message, options)));
-      return null;
-    });
+    this.#extras.removeWorker(entry.port);
+    const refused: (() => void)[] = [];
+    this.#tasks.requeueUnbegun(
+      (owner, from, to) => {
+        this.#extras.move(from, to);
+        if (recording) emit(EventKind.TaskCancel, this.number, 0, (from >>> 0) + 1, (to >>> 0) + 1, 0);
+        return { settle: (_, failed, value) => this.#pass(owner, from, failed, value) };
+      },
+      (owner, from, error) => refused.push(() => this.#fail(owner, from, error)),
+    );
     this.#replace(entry);
     this.#threadLeft(entry);
-    for (const tell of unsent) tell();
+    for (const tell of refused) tell();
     return true;
   }
 
@@ -405,7 +414,7 @@ export class ThreadPool implements TaskLink, Source {
     for (const ticket of this.#tasks.open()) {
       const sink = this.#tasks.ownerOf(ticket);
       if (sink === null || !this.#tasks.cancel(ticket)) continue;
-      this.#settle(sink, ticket, true, new BrokenThreadPool(message, options));
+      this.#fail(sink, ticket, new BrokenThreadPool(message, options));
     }
     return error;
   }
