@@ -7,6 +7,8 @@
  * the wake with it, and then the next in line must look for itself before long.
  */
 
+import { describe } from "./describe-value.js";
+
 /** The longest finite timeout in milliseconds; Python's, for a 64-bit clock of nanoseconds. */
 export const TIMEOUT_MAX = 9_223_372_036_000;
 
@@ -23,7 +25,7 @@ export const ENDLESS_SLICE = SLICE + 1;
 export function checkTimeout(timeout: number | undefined | null): number {
   if (timeout === undefined || timeout === null) return Number.POSITIVE_INFINITY;
   if (typeof timeout !== "number")
-    throw new TypeError(`timeout must be a number of milliseconds, not ${typeof timeout}`);
+    throw new TypeError(`timeout must be a number of milliseconds, not ${describe(timeout)}`);
   if (Number.isNaN(timeout)) throw new RangeError("timeout must be a number of milliseconds, not NaN");
   if (timeout > TIMEOUT_MAX && timeout !== Number.POSITIVE_INFINITY) {
     throw new RangeError(`timeout must be at most TIMEOUT_MAX (${TIMEOUT_MAX} ms)`);

@@ -13,7 +13,15 @@ function indexOf(key: string | symbol): number {
   const first = key.charCodeAt(0);
   // A digit, or a minus that may come before one.
   if ((first < 48 || first > 57) && first !== 45) return Number.NaN;
-  return /^-?\d+$/.test(key) ? Number(key) : Number.NaN;
+  const index = Number(key);
+  // "1.5" is what a number is as the name of a property, and no name that anybody gives.
+  return /^-?\d+$/.test(key) || String(index) === key ? index : Number.NaN;
+}
+
+/** What is wrong with an index that is no element's, or may be. */
+function noIndex(index: number, length: number): Error | null {
+  if (!Number.isInteger(index)) return new TypeError(`an index must be an integer, not ${index}`);
+  return index < 0 ? outside(index, length) : null;
 }
 
 function outside(index: number, length: number): RangeError {
@@ -38,21 +46,23 @@ export function indexedBy<T extends object>(partsOf: (target: T) => Indexed): Pr
       const index = indexOf(key);
       if (Number.isNaN(index)) return Reflect.get(target, key, receiver);
       const parts = partsOf(target);
-      if (index < 0) throw outside(index, parts.length);
+      const wrong = noIndex(index, parts.length);
+      if (wrong !== null) throw wrong;
       return parts.at(index);
     },
     set(target, key, value, receiver) {
       const index = indexOf(key);
       if (Number.isNaN(index)) return Reflect.set(target, key, value, receiver);
       const parts = partsOf(target);
-      if (index < 0) throw outside(index, parts.length);
+      const wrong = noIndex(index, parts.length);
+      if (wrong !== null) throw wrong;
       parts.put(index, value);
       return true;
     },
     has(target, key) {
       const index = indexOf(key);
       if (Number.isNaN(index)) return Reflect.has(target, key);
-      return index >= 0 && index < partsOf(target).length;
+      return Number.isInteger(index) && index >= 0 && index < partsOf(target).length;
     },
   };
 }

@@ -14,6 +14,8 @@
  * reads the same. Python's own "q" is a number where that is exact, else a bigint. Other numbers are "d".
  */
 import { inspect, isDeepStrictEqual } from "node:util";
+import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
+import { describe } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
 import { type Handle, registerHandle, toHandle } from "../core/handles.js";
 import { checkIndex, type Indexed, indexedBy } from "./indexed.js";
@@ -267,10 +269,15 @@ const handler = indexedBy<object>((list) => inside(list).slots);
 
 class ShareableListObject {
   constructor(values?: Iterable<unknown> | null, options?: { name?: string }) {
+    checkOptions(options, NAME_OPTIONS);
     const name = options?.name;
     // As in Python, a name alone means the list of that name.
-    const attach = (values === undefined || values === null) && name !== undefined;
-    const shm = attach ? new SharedMemory({ name }) : Slots.create(values ?? [], name);
+    const attach = values === null || (values === undefined && name !== undefined);
+    const items = values ?? [];
+    if (typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] !== "function") {
+      throw new TypeError(`the values of a ShareableList must be something to iterate over, not ${describe(items)}`);
+    }
+    const shm = attach ? new SharedMemory({ name }) : Slots.create(items, name);
     let it: Inside;
     try {
       it = { shm, slots: new Slots(shm) };
@@ -325,7 +332,13 @@ class ShareableListObject {
 
   [inspect.custom](): string {
     const { shm } = inside(this);
-    return `ShareableList(${inspect([...this])}, name='${shm.name}')`;
+    let items = "closed";
+    try {
+      items = inspect([...this]);
+    } catch {
+      // What prints a list must not fail because the list is closed.
+    }
+    return `ShareableList(${items}, name='${shm.name}')`;
   }
 
   [toHandle](): Handle {

@@ -67,6 +67,18 @@ function makeUp(system: SharedMemorySystem, size: number): { name: string; mappi
   }
 }
 
+/** The block of a name. */
+function openNamed(system: SharedMemorySystem, name: string): Mapping {
+  try {
+    return system.open(name);
+  } catch (error) {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT") throw error;
+    const text = `ENOENT: there is no shared memory '${name}': it was never made, or it was unlinked`;
+    throw Object.assign(new Error(text), { code, errno });
+  }
+}
+
 function checkSize(size: unknown, create: boolean): asserts size is number {
   if (typeof size !== "number") throw new TypeError("size must be a number of bytes");
   if (!Number.isInteger(size) || size < 0) throw new RangeError("'size' must be a positive integer");
@@ -105,7 +117,7 @@ export class SharedMemory implements Disposable {
    */
   constructor(options: SharedMemoryOptions) {
     checkOptions(options, OPTIONS);
-    const { name, create = false, size = 0 } = options;
+    const { name, create = false, size = 0 } = options ?? {};
     if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
     checkSize(size, create);
     if (!create && name === undefined) throw new RangeError("'name' can only be omitted if create is true");
@@ -113,7 +125,7 @@ export class SharedMemory implements Disposable {
     let mapping: Mapping;
     if (!create) {
       this.#name = name as string;
-      mapping = system.open(this.#name);
+      mapping = openNamed(system, this.#name);
       if (mapping.size > limits.MAX_LENGTH) {
         system.unmap(mapping);
         throw new RangeError(`the block has ${mapping.size} bytes; this Node has buffers of ${limits.MAX_LENGTH}`);

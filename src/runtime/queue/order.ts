@@ -1,6 +1,7 @@
 /** The order in which a queue gives its items: how it is kept in one thread and in shared memory, and how it crosses. */
 import { ObjectKind } from "../../trace/events.js";
 import type { CrossingFunction } from "../core/crossing-function.js";
+import { describe } from "../core/describe-value.js";
 import type { FunctionReference } from "../core/function-reference.js";
 import type { HeapMemory } from "../core/heap-memory.js";
 import { Chain } from "./chain.js";
@@ -54,9 +55,24 @@ export const lifo: Order<never> = {
   attach: (heap, offset) => Chain.attach(heap, offset),
 };
 
+/**
+ * A compare function that has to return a number. Anything else has no order that anybody could mean: `a > b` is never
+ * below 0, and a promise is never a number.
+ */
+function checking(compare: Compare): Compare {
+  return (a, b) => {
+    const order: unknown = compare(a, b);
+    if (typeof order === "number") return order;
+    throw new TypeError(
+      `compare must return a number, below 0 if its first argument comes first, as in (a, b) => a.rank - b.rank; it returned ${describe(order)}`,
+    );
+  };
+}
+
 /** The order of a PriorityQueue; `compare` null is the natural one. */
 export function priority<T>(compare: CrossingFunction<Compare> | null): Order<T> {
-  const get = compare === null ? null : () => compare.get();
+  let checked: Compare | null = null;
+  const get = compare === null ? null : () => (checked ??= checking(compare.get()));
   return {
     kind: ObjectKind.PriorityQueue,
     tag: "PriorityQueue",

@@ -3,6 +3,7 @@
 import { inspect } from "node:util";
 import { checkAcquireOptions, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
+import { describe } from "../core/describe-value.js";
 import { DataCloneError } from "../core/errors.js";
 import type { FunctionReference } from "../core/function-reference.js";
 import { type Crossing, type Handle, HandleCache, type Pins, registerHandle, toHandle } from "../core/handles.js";
@@ -85,7 +86,9 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   constructor(options?: QueueOptions, order: Order<T> = fifo, handle: QueueHandle | null = null) {
     checkOptions(options, order.sorted ? SORTED_OPTIONS : QUEUE_OPTIONS);
     const maxSize = handle?.maxSize ?? options?.maxSize ?? 0;
-    if (typeof maxSize !== "number" || Number.isNaN(maxSize)) throw new TypeError("maxSize must be a number");
+    if (typeof maxSize !== "number" || Number.isNaN(maxSize)) {
+      throw new TypeError(`maxSize must be a number, not ${describe(maxSize)}`);
+    }
     this.maxSize = maxSize;
     this.#order = order;
     this.#name = new ObjectName(handle?.name ?? options?.name, new.target.name || order.tag);
@@ -215,7 +218,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   /** Ends `put`, and `get` once the rest is taken, with `ShutDown`. `immediate` drops the rest, counted as done. */
   shutdown(options: { immediate?: boolean } = {}): void {
     checkOptions(options, SHUTDOWN_OPTIONS);
-    this.#channel.close(options.immediate === true);
+    this.#channel.close(Boolean(options.immediate));
   }
 
   [inspect.custom](): string {

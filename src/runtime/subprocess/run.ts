@@ -13,6 +13,7 @@ import { callSite, emit, emitAt, intern, newWaitNumber, now, recording } from ".
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
+import { describe } from "../core/describe-value.js";
 import { CalledProcessError, TimeoutExpired } from "../core/errors.js";
 import { localFrames, setFrames } from "../core/local-frames.js";
 import type { NameOptions, TimeoutOptions } from "../types.js";
@@ -91,6 +92,17 @@ function plan(command: string | readonly string[], options: RunSyncOptions): Pla
     throw new TypeError(`encoding must be one that Node knows, not ${String(encoding)}`);
   if (input !== undefined && typeof input !== "string" && !(input instanceof Uint8Array)) {
     throw new TypeError("input must be a string or a Uint8Array");
+  }
+  const { shell, name } = options;
+  if (shell !== undefined && typeof shell !== "boolean") {
+    // Node would take the name of one; which shell it is belongs into the command.
+    throw new TypeError(`shell must be true or false, not ${describe(shell)}`);
+  }
+  if (env !== undefined && (typeof env !== "object" || env === null)) {
+    throw new TypeError(`env must be an object such as { ...process.env, LANG: "C" }, not ${describe(env)}`);
+  }
+  if (name !== undefined && typeof name !== "string") {
+    throw new TypeError(`name must be a string, not ${describe(name)}`);
   }
   const folder = cwd === undefined ? undefined : checkFolder(cwd);
   const print = captureOutput ? "pipe" : "inherit";

@@ -117,6 +117,9 @@ describe("subprocess.run", function () {
         await assert.rejects(run(["true"], { encoding: "utf-7" }), /encoding/);
         await assert.rejects(run(["true"], { timeout: NaN }), RangeError);
         await assert.rejects(run(["true"], { timeout: "5" }), TypeError);
+        await assert.rejects(run(["true"], { shell: "bash" }), /shell must be true or false, not "bash"/);
+        for (const env of [5, null]) await assert.rejects(run(["true"], { env }), /env must be an object such as/);
+        await assert.rejects(run(["true"], { name: 5 }), /name must be a string, not 5/);
         assert.equal((await run("no-such-program-here 2>/dev/null")).returnCode, 127);
       });
       console.log("done");
