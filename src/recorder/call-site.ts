@@ -23,8 +23,8 @@ export function makeCallSiteFinder(ownFolder: string): (above?: OnStack) => stri
   const ownPath = ownFolder.endsWith("/") || ownFolder.endsWith("\\") ? ownFolder : `${ownFolder}/`;
   const ownUrl = pathToFileURL(ownPath).href;
   const nativePath = ownPath.replaceAll("/", "\\");
-  /** Raw position → site. Positions in a file: line * 2^20 + column. */
-  const known = new Map<string, Map<number, string>>();
+  /** Raw position → site, by file; null for a file of ours. Positions in a file: line * 2^20 + column. */
+  const known = new Map<string, Map<number, string> | null>();
 
   const isForeign = (file: string): boolean =>
     !file.startsWith("node:") &&
@@ -33,42 +33,20 @@ export function makeCallSiteFinder(ownFolder: string): (above?: OnStack) => stri
     !file.startsWith(nativePath) &&
     file !== "evalmachine.<anonymous>";
 
-  function structured(_error: Error, frames: NodeJS.CallSite[]): unknown {
-    return frames;
-  }
-
   return function findCallSite(above?: OnStack): string {
-    return (above && look(above, NEAR_DEPTH)) || look(findCallSite, DEPTH);
+    // Most often the user's code called it itself.
+    return (above && (look(above, 1) || look(above, NEAR_DEPTH))) || look(findCallSite, DEPTH);
   };
 
   function look(above: OnStack, depth: number): string {
-    const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
-    const prepare = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
-    let frames: NodeJS.CallSite[];
-    try {
-      Error.stackTraceLimit = depth;
-      Error.prepareStackTrace = structured;
-      const holder: { stack?: unknown } = {};
-      Error.captureStackTrace(holder, above);
-      frames = holder.stack as NodeJS.CallSite[];
-    } catch {
-      return "";
-    } finally {
-      restore("prepareStackTrace", prepare);
-      restore("stackTraceLimit", limit);
-    }
-    if (!Array.isArray(frames)) return "";
-    for (const frame of frames) {
+    for (const frame of framesAbove(above, depth)) {
       const file = frame.getFileName() ?? frame.getEvalOrigin?.() ?? null;
-      if (!file || frame.isNative() || !isForeign(file)) continue;
+      if (!file) continue;
+      const sites = sitesOf(file);
+      if (sites === null || frame.isNative()) continue;
       const line = frame.getLineNumber() ?? 0;
       const column = frame.getColumnNumber() ?? 0;
       if (line === 0) continue;
-      let sites = known.get(file);
-      if (sites === undefined) {
-        sites = new Map();
-        known.set(file, sites);
-      }
       const key = line * 2 ** 20 + column;
       let site = sites.get(key);
       if (site === undefined) {
@@ -79,14 +57,48 @@ export function makeCallSiteFinder(ownFolder: string): (above?: OnStack) => stri
     }
     return "";
   }
+
+  /** The known sites of a file, or null for one of ours. */
+  function sitesOf(file: string): Map<number, string> | null {
+    let sites = known.get(file);
+    if (sites === undefined) {
+      sites = isForeign(file) ? new Map() : null;
+      known.set(file, sites);
+    }
+    return sites;
+  }
 }
 
-function restore(name: "prepareStackTrace" | "stackTraceLimit", before: PropertyDescriptor | undefined): void {
+function structured(_error: Error, frames: NodeJS.CallSite[]): unknown {
+  return frames;
+}
+
+const none: readonly NodeJS.CallSite[] = [];
+/** Borrowing by plain reads and writes: property descriptors take longer than the stack does. */
+const borrowed = Error as { stackTraceLimit?: number; prepareStackTrace?: unknown };
+
+function framesAbove(above: OnStack, depth: number): readonly NodeJS.CallSite[] {
+  const { stackTraceLimit, prepareStackTrace } = borrowed;
+  const hasLimit = Object.hasOwn(borrowed, "stackTraceLimit");
+  const hasPrepare = Object.hasOwn(borrowed, "prepareStackTrace");
   try {
-    if (before === undefined) delete Error[name];
-    else Object.defineProperty(Error, name, before);
+    borrowed.stackTraceLimit = depth;
+    borrowed.prepareStackTrace = structured;
+    const holder: { stack?: unknown } = {};
+    Error.captureStackTrace(holder, above);
+    const frames = holder.stack;
+    return Array.isArray(frames) ? frames : none;
   } catch {
-    // A frozen Error never took ours.
+    return none;
+  } finally {
+    try {
+      if (hasPrepare) borrowed.prepareStackTrace = prepareStackTrace;
+      else delete borrowed.prepareStackTrace;
+      if (hasLimit) borrowed.stackTraceLimit = stackTraceLimit as number;
+      else delete borrowed.stackTraceLimit;
+    } catch {
+      // A frozen Error never took ours.
+    }
   }
 }
 

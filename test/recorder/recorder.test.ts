@@ -224,6 +224,13 @@ describe("recorder", function () {
     `);
     assert.equal(await run.line(), "true");
     await run.over;
+    const without = bench.run(`
+      delete Error.stackTraceLimit; delete Error.prepareStackTrace;
+      emit.callSite();
+      console.log(!Object.hasOwn(Error, "stackTraceLimit") && !Object.hasOwn(Error, "prepareStackTrace"));
+    `);
+    assert.equal(await without.line(), "true");
+    await without.over;
   });
 
   it("takes children along that were given the session", async () => {

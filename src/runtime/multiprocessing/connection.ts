@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { OnStack } from "../../recorder/call-site.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { DataCloneError, TimeoutError } from "../core/errors.js";
@@ -121,7 +122,7 @@ export class Connection<T = any> implements Disposable {
       checkOptions(options, WAIT_OPTIONS);
       const channel = this.#sending();
       options.signal?.throwIfAborted();
-      return this.#put(channel, encodeValue(value), true, options, siteAbove(this.send));
+      return this.#put(channel, encodeValue(value), true, options, channel.recorded?.sends.lineAbove(this.send) ?? 0);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -131,7 +132,7 @@ export class Connection<T = any> implements Disposable {
   sendSync(value: T, options: TimeoutOptions = {}): void {
     checkOptions(options, WAIT_OPTIONS);
     const channel = this.#sending();
-    this.#putSync(channel, encodeValue(value), true, options, siteAbove(this.sendSync));
+    this.#putSync(channel, encodeValue(value), true, options, channel.recorded?.sends.lineAbove(this.sendSync) ?? 0);
   }
 
   /**
@@ -144,13 +145,13 @@ export class Connection<T = any> implements Disposable {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#take(options, Number.POSITIVE_INFINITY).then((message) => decode(message) as T);
+    return this.#take(options, Number.POSITIVE_INFINITY, this.recv).then((message) => decode(message) as T);
   }
 
   /** Blocking {@link recv}. */
   recvSync(options: TimeoutOptions = {}): T {
     checkOptions(options, WAIT_OPTIONS);
-    return decode(this.#takeSync(options, Number.POSITIVE_INFINITY)) as T;
+    return decode(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvSync)) as T;
   }
 
   /** Resolves with whether there is a message or the end. Unlike other waits it takes no timeout for zero. */
@@ -188,7 +189,7 @@ export class Connection<T = any> implements Disposable {
     try {
       const channel = this.#sending();
       options.signal?.throwIfAborted();
-      return this.#put(channel, part, false, options, siteAbove(this.sendBytes));
+      return this.#put(channel, part, false, options, channel.recorded?.sends.lineAbove(this.sendBytes) ?? 0);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -199,14 +200,14 @@ export class Connection<T = any> implements Disposable {
     checkOptions(options, SEND_OPTIONS);
     const part = partOf(buffer, options);
     const channel = this.#sending();
-    this.#putSync(channel, part, false, options, siteAbove(this.sendBytesSync));
+    this.#putSync(channel, part, false, options, channel.recorded?.sends.lineAbove(this.sendBytesSync) ?? 0);
   }
 
   /** Receives a message as bytes. Rejects with `EOFError`, or beyond `maxLength`, then for good, with `EMSGSIZE`. */
   recvBytes(options: RecvBytesOptions = {}): Promise<Uint8Array> {
     try {
       checkOptions(options, RECV_OPTIONS);
-      return this.#take(options, maxLengthOf(options));
+      return this.#take(options, maxLengthOf(options), this.recvBytes);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -215,21 +216,21 @@ export class Connection<T = any> implements Disposable {
   /** Blocking {@link recvBytes}. */
   recvBytesSync(options: Omit<RecvBytesOptions, "signal"> = {}): Uint8Array {
     checkOptions(options, RECV_OPTIONS);
-    return this.#takeSync(options, maxLengthOf(options));
+    return this.#takeSync(options, maxLengthOf(options), this.recvBytesSync);
   }
 
   /** Receives one message into a buffer and resolves with its length. Rejects with `BufferTooShort` or `EOFError`. */
   async recvBytesInto(buffer: Uint8Array, options: WaitOptions & { offset?: number } = {}): Promise<number> {
     checkOptions(options, INTO_OPTIONS);
     const into = targetOf(buffer, options.offset);
-    return store(await this.#take(options, Number.POSITIVE_INFINITY), into);
+    return store(await this.#take(options, Number.POSITIVE_INFINITY, this.recvBytesInto), into);
   }
 
   /** Blocking {@link recvBytesInto}. */
   recvBytesIntoSync(buffer: Uint8Array, options: TimeoutOptions & { offset?: number } = {}): number {
     checkOptions(options, INTO_OPTIONS);
     const into = targetOf(buffer, options.offset);
-    return store(this.#takeSync(options, Number.POSITIVE_INFINITY), into);
+    return store(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvBytesIntoSync), into);
   }
 
   /** The descriptor underneath; -1 on Windows. */
@@ -305,10 +306,11 @@ export class Connection<T = any> implements Disposable {
     return channel;
   }
 
-  #take(options: WaitOptions, max: number): Promise<Uint8Array> {
+  /** `above`: the method that the user called. */
+  #take(options: WaitOptions, max: number, above: OnStack): Promise<Uint8Array> {
     try {
       const channel = this.#receiving();
-      const site = siteAbove(this.#take);
+      const site = channel.recorded?.receives.lineAbove(above) ?? 0;
       const recorded = channel.recorded?.wait(WaitReason.Receive, site) ?? null;
       return channel.client.wait(channel.take(max, site), options, recorded);
     } catch (error) {
@@ -316,10 +318,10 @@ export class Connection<T = any> implements Disposable {
     }
   }
 
-  #takeSync(options: TimeoutOptions, max: number): Uint8Array {
+  #takeSync(options: TimeoutOptions, max: number, above: OnStack): Uint8Array {
     const channel = this.#receiving();
     channel.client.drain();
-    const site = siteAbove(this.#takeSync);
+    const site = channel.recorded?.receives.lineAbove(above) ?? 0;
     const recorded = channel.recorded?.wait(WaitReason.Receive, site) ?? null;
     return channel.client.waitSync(channel.take(max, site), options, recorded);
   }

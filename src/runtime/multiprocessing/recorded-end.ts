@@ -6,7 +6,16 @@
  */
 
 import type { OnStack } from "../../recorder/call-site.js";
-import { emit, emitAt, intern, newObjectNumber, newWaitNumber, recording, recordObject } from "../../recorder/emit.js";
+import {
+  emit,
+  emitAt,
+  intern,
+  newObjectNumber,
+  newWaitNumber,
+  recording,
+  recordObject,
+  tick,
+} from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, type WaitReason } from "../../trace/events.js";
 import { userSite } from "../core/user-site.js";
 
@@ -35,9 +44,42 @@ export function siteAbove(above: OnStack): number {
   return recording ? intern(userSite(above)) : 0;
 }
 
+/** After so many calls from one line in a row it is looked up at every so many only. */
+const SURE = 32;
+const SKIPPED = 8;
+
+/**
+ * The lines that call an operation of an end. To look one up takes longer than to send a small message, so of a loop that
+ * sends thousands only some messages have theirs looked up, and the others are told with the same: at most seven in a
+ * row, and none once some milliseconds have passed. As soon as another line calls, all are looked up again.
+ */
+class Callers {
+  #line = 0;
+  #same = 0;
+  #skipped = 0;
+  #tick = 0;
+
+  /** The line that called `above`, a method of the end that is on the stack. */
+  lineAbove(above: OnStack): number {
+    const time = tick[0] as number;
+    if (this.#same >= SURE && this.#tick === time && time !== 0 && ++this.#skipped < SKIPPED) return this.#line;
+    this.#skipped = 0;
+    this.#tick = time;
+    const line = siteAbove(above);
+    if (line === this.#line) this.#same++;
+    else {
+      this.#line = line;
+      this.#same = 0;
+    }
+    return line;
+  }
+}
+
 export class RecordedEnd {
   /** This end's number in the trace. */
   readonly object = newObjectNumber();
+  readonly sends = new Callers();
+  readonly receives = new Callers();
   readonly #end: EndInTrace;
   #sent: number;
   #received: number;

@@ -160,6 +160,37 @@ describe("the trace of connections", function () {
     assert.equal(pipe.messages!.count, 2 * ROUNDS + 20);
   });
 
+  it("tells the line of each message, and soon after a loop of many the line of the next", () => {
+    const lineOf = (text: string): number => source.slice(0, source.indexOf(text)).split("\n").length;
+    const { messages } = named("both ways");
+    const own = Array.from({ length: messages!.count }, (_, i) => i).filter(
+      (i) => processOf(messages!.thread[i]!) === main(),
+    );
+    const lines = own.map((i) => Number(/:(\d+):\d+$/.exec(model.strings[messages!.site[i]!]!)![1]));
+    const ball = lineOf("ours.sendBytesSync(ball)");
+    assert.deepEqual([...new Set(lines.slice(0, ROUNDS))], [ball]);
+    const go = lineOf('ours.sendSync("go");\n      timed("receive"');
+    const again = lineOf('ours.sendSync("go");\n      timed("send"');
+    const after = lines.slice(ROUNDS);
+    // What is sent at once after the loop may be told with its line.
+    assert.deepEqual(after.slice(1), [
+      go,
+      go,
+      go,
+      go,
+      go,
+      again,
+      again + 1,
+      again,
+      again + 1,
+      again,
+      again + 1,
+      again,
+      again + 1,
+    ]);
+    assert.ok(after[0] === go || after[0] === ball, `${after[0]}`);
+  });
+
   it("has the waits for messages and for room, within 1 %, with arrows from who ended them", () => {
     const { index } = named("both ways");
     const waits = (reason: number): number[] =>
