@@ -89,6 +89,11 @@ export class HeapMemory {
     return block;
   }
 
+  /** Bytes that were never given out. */
+  get room(): number {
+    return (this.words.view.length - this.words.load(HeapWord.Top)) * 4;
+  }
+
   /** Gives a block back that {@link allocate} gave for the same `count`. */
   free(block: number, count: number): void {
     const { view } = this.words;

@@ -1,6 +1,7 @@
 /** The native bridge, koffi: loaded when it is first needed, since that takes 5 ms and more. */
 import { createRequire } from "node:module";
 import { RuntimeError } from "../core/errors.js";
+import { exitImmediately } from "./immediate-exit.js";
 import { whole } from "./native-work.js";
 
 export type NativeFunction = (...args: unknown[]) => unknown;
@@ -32,7 +33,10 @@ export function unavailable(reason: string): RuntimeError {
 
 /** The bridge. Throws `RuntimeError` where it cannot be loaded. */
 export function native(): Native {
-  loaded ??= whole(load);
+  if (loaded === null) {
+    loaded = whole(load);
+    exitImmediately(loaded);
+  }
   return loaded;
 }
 

@@ -2,10 +2,10 @@
  * Heaps that processes share. Each is one segment, mapped once in a thread that knows anything in it, and there as long
  * as anybody has it mapped: that who made it has ended matters to nobody.
  *
- * A thread makes one when it makes its first object of processes. It is reserved large, but only what is written takes
- * memory; that large buffers of mapped memory are no burden for the garbage collector was measured (one more collection
- * when it is made, none later, whatever its size). An object's handle carries the segment's, so that a thread
- * can have objects of any number of heaps.
+ * A thread makes one when it makes its first object of processes, and another one when that is full. Only what is
+ * written takes memory; but V8 counts a buffer of mapped memory as a whole among what asks for a garbage collection, so
+ * it is not reserved larger than some hundred thousand locks need. An object's handle carries the segment's, so that a
+ * thread can have objects of any number of heaps.
  */
 import { traceClockOffset } from "../../../recorder/emit.js";
 import type { Pins } from "../../core/handles.js";
@@ -14,7 +14,9 @@ import { FutexWords } from "../../platform/futex-words.js";
 import { Segment, type SegmentHandle } from "../../platform/segment.js";
 import { ProcessHolders } from "./process-holders.js";
 
-const RESERVED_BYTES = 256 * 1024 * 1024;
+const RESERVED_BYTES = 16 * 1024 * 1024;
+/** With less than this left, the next objects go to another heap. */
+const ENOUGH_BYTES = 64 * 1024;
 const LEAST_BYTES = 1024 * 1024;
 
 /** The heaps that this thread has mapped, by the segments they are. */
@@ -64,6 +66,6 @@ export class ProcessHeap extends Heap {
 
 /** The heap in which this thread makes its objects of processes. */
 export function ownProcessHeap(): ProcessHeap {
-  own ??= ProcessHeap.create();
+  if (own === null || own.room < ENOUGH_BYTES) own = ProcessHeap.create();
   return own;
 }
