@@ -4,23 +4,22 @@
  */
 import type { TraceModel } from "../src/analysis/model.js";
 import { defaultSettings, type RunState, type ViewCommand, type ViewSettings } from "../src/protocol/messages.js";
+import { Digest } from "./digest.js";
+import { Explainer } from "./explainer.js";
+import { FramePainter } from "./frame-painter.js";
 import type { Host } from "./host.js";
 import { type Commands, makeCommands, runViewCommand } from "./interact/commands.js";
+import { FindingGuide } from "./interact/finding-guide.js";
 import { listenToKeys } from "./interact/keyboard.js";
 import { Navigator } from "./interact/navigator.js";
 import { Pointing } from "./interact/pointing.js";
 import { displayName, formatBytesOf, parseSite } from "./model/format.js";
 import { LaneList } from "./model/lane-list.js";
-import { lanesBetween } from "./model/lanes.js";
-import { emptyTrace, LoadedTrace } from "./model/loaded-trace.js";
+import { LoadedTrace } from "./model/loaded-trace.js";
 import { search } from "./model/search.js";
-import type { StandingStill } from "./model/standing-still.js";
 import type { Summary } from "./model/summary.js";
 import { PlaceKeeper } from "./place-keeper.js";
-import { CanvasRenderer } from "./render/canvas-renderer.js";
 import { FrameScheduler, type FrameStatistics } from "./render/frame-scheduler.js";
-import { observeTheme, readTheme, type Theme } from "./render/theme.js";
-import { DetailsPane } from "./ui/details-pane.js";
 import { EmptyState } from "./ui/empty-state.js";
 import { Header } from "./ui/header.js";
 import { KeysOverlay } from "./ui/keys-overlay.js";
@@ -38,43 +37,32 @@ declare global {
   var heddleFrameStats: (() => FrameStatistics) | undefined;
 }
 
-/** How often the numbers above a live timeline change, milliseconds. */
-const SUMMARY_PAUSE_MS = 250;
 /** CSS pixels: the names' width at first, and the overview's height. */
 const LABEL_WIDTH = { full: 212, compact: 86 } as const;
 const OVERVIEW_HEIGHT = { full: 52, compact: 38 } as const;
-
 export class App {
   readonly commands: Commands;
   readonly #host: Host;
   readonly #view: ViewState;
   readonly #navigator: Navigator;
+  readonly #guide: FindingGuide;
   readonly #pointing: Pointing;
   readonly #place: PlaceKeeper;
   readonly #layout: Layout;
-  readonly #renderer: CanvasRenderer;
+  readonly #painter: FramePainter;
   readonly #scheduler = new FrameScheduler(() => this.#frame());
+  readonly #digest: Digest;
   readonly #header: Header;
   readonly #banner: StandstillBanner;
-  readonly #overview: Overview;
-  readonly #axis = new TimeAxis();
+  readonly #explainer: Explainer;
   readonly #labels: LaneLabels;
   readonly #tooltip = new Tooltip();
-  readonly #details: DetailsPane;
   readonly #searchBox: SearchBox;
   readonly #keys = new KeysOverlay();
   readonly #empty = new EmptyState();
   #settings: ViewSettings = defaultSettings;
-  #theme: Theme = readTheme();
-  #summary: Summary | null = null;
-  /** That nobody can ever go on; null while anybody can. */
-  #still: StandingStill | null = null;
-  #summaryAt = Number.NEGATIVE_INFINITY;
-  #summaryTimer = 0;
   #modelChanged = false;
   #state: RunState = "starting";
-  #ratio = 1;
-  #height = 0;
   #reported = false;
   /** The span that is to be shown once so much of the trace is known. */
   #wanted: { readonly from: number; readonly to: number } | null = null;
@@ -84,6 +72,7 @@ export class App {
     const compact = host.mode === "compact";
     const view = new ViewState(new LaneList(compact));
     this.#view = view;
+    const openSource = host.connected ? (site: string) => this.#openSite(site) : null;
     this.#header = new Header(
       {
         stop: () => host.send({ type: "stop" }),
@@ -100,18 +89,20 @@ export class App {
       this.#navigator.go(thing);
       if (compact) this.#openTimeline();
     });
-    this.#overview = new Overview(view.viewport, () => this.#viewMoved());
+    this.#explainer = new Explainer(host, view, openSource, () => ({
+      navigator: this.#navigator,
+      guide: this.#guide,
+      digest: this.#digest,
+      layout: this.#layout,
+      changed: () => this.#request(),
+    }));
+    const overview = new Overview(view.viewport, () => this.#viewMoved());
+    const axis = new TimeAxis();
     this.#labels = new LaneLabels(
       (group) => this.#toggleGroup(group),
       (lane) => this.#navigator.activate(lane),
-      (thread) => this.#theme.palette[thread % this.#theme.palette.length]!,
+      (thread) => this.#painter.swatch(thread),
     );
-    this.#details = new DetailsPane({
-      go: (thing) => this.#navigator.go(thing),
-      openSource: host.connected ? (site) => this.#openSite(site) : null,
-      showLane: (lane) => this.#navigator.showLane(lane),
-      close: () => this.#navigator.select(null),
-    });
     this.#searchBox = new SearchBox({
       find: (query) => (view.trace ? search(view.trace.model, view.lanes.all(view.trace), query) : []),
       go: (hit, step) => this.#navigator.goToHit(hit, step),
@@ -123,10 +114,11 @@ export class App {
     this.#layout = buildLayout({
       header: this.#header.element,
       banner: this.#banner.element,
-      overview: this.#overview.element,
-      axis: this.#axis.element,
+      strip: this.#explainer.strip.element,
+      overview: overview.element,
+      axis: axis.element,
       labels: this.#labels.element,
-      details: this.#details.element,
+      details: this.#explainer.pane.element,
       search: this.#searchBox.element,
       empty: this.#empty.element,
       compact,
@@ -138,25 +130,33 @@ export class App {
     const actions = {
       moved: () => this.#viewMoved(),
       changed: () => this.#request(),
-      selected: () => this.#showDetails(),
+      selected: () => {
+        view.chosenFinding = "";
+        this.#explainer.show();
+      },
+      chose: () => this.#explainer.show(),
       layOut: () => this.#layOut(),
       announce: (words: string) => this.#layout.announce(words),
       toggleGroup: (id: string) => this.#toggleGroup(id),
       openTimeline: compact ? () => this.#openTimeline() : null,
-      openSource: host.connected ? (site: string) => this.#openSite(site, true) : null,
+      openSource: openSource && ((site: string) => this.#openSite(site, true)),
     };
     this.#navigator = new Navigator(view, scroller, actions);
+    this.#guide = new FindingGuide(view, this.#navigator, actions);
     this.#pointing = new Pointing(view, this.#navigator, canvas, scroller, this.#tooltip, actions);
     this.#place = new PlaceKeeper(host, view, scroller);
-    this.#renderer = new CanvasRenderer(canvas);
-    observeTheme(() => {
-      this.#theme = readTheme();
-      this.#labels.clear();
-      this.#request();
+    const overviewHeight = OVERVIEW_HEIGHT[host.mode];
+    const parts = { layout: this.#layout, overview, axis, labels: this.#labels, overviewHeight };
+    this.#painter = new FramePainter(view, parts, () => this.#request());
+    this.#digest = new Digest({
+      due: () => this.changed(),
+      summarized: (trace, summary) => this.#showSummary(trace, summary),
+      found: (findings) => this.#explainer.found(findings),
     });
     this.commands = makeCommands({
       view,
       navigator: this.#navigator,
+      guide: this.#guide,
       searchBox: this.#searchBox,
       keys: this.#keys,
       openSite: (site) => this.#openSite(site),
@@ -176,11 +176,10 @@ export class App {
     this.#place.reset(path, name);
     this.#pointing.reset();
     this.#wanted = null;
-    this.#summary = null;
-    this.#setStill(null);
+    this.#forgetDigest();
     this.#reported = false;
     this.#state = live ? "running" : "file";
-    this.#renderer.forget();
+    this.#painter.forget();
     this.#labels.clear();
     this.#layout.setNotes([]);
     this.#layout.setProgress(1, 1);
@@ -215,7 +214,8 @@ export class App {
   /** Nothing can be shown. */
   fail(title: string, detail: string): void {
     this.#view.trace = null;
-    this.#setStill(null);
+    this.#view.findings = [];
+    this.#forgetDigest();
     this.#view.lanes.clear();
     this.#labels.clear();
     this.#layout.setProgress(1, 1);
@@ -266,55 +266,21 @@ export class App {
   }
 
   #resize(): void {
-    const { width, height } = this.#layout.lanesSize();
-    this.#ratio = devicePixelRatio || 1;
-    this.#height = height;
-    this.#view.viewport.setWidth(width);
-    this.#renderer.resize(width, height, this.#ratio);
-    this.#overview.resize(width, OVERVIEW_HEIGHT[this.#host.mode], this.#ratio);
+    this.#painter.resize();
     this.#request();
   }
 
   #frame(): void {
     const view = this.#view;
     if (view.trace && this.#modelChanged) this.#takeGrowth(view.trace);
-    if (devicePixelRatio !== this.#ratio) this.#resize();
-    // Asked before anything changes the page, or the browser would have to lay it out for the answer.
-    const { scrollTop } = this.#layout.scroller;
-    const { model, indexes, flows } = view.trace ?? emptyTrace;
-    const { viewport, pointerLane, activeLane } = view;
-    const lanes = view.lanes.shown;
-    const still = this.#still;
-    const ticks = this.#axis.draw(viewport, still?.sinceNs, model.endNs);
-    this.#overview.draw(model, indexes, this.#theme, still?.sinceNs);
-    this.#renderer.draw({
-      model,
-      indexes,
-      flows,
-      lanes,
-      viewport,
-      scrollTop,
-      theme: this.#theme,
-      ticks,
-      selection: view.selection,
-      hover: view.hover,
-      activeLane: pointerLane || activeLane,
-      foundName: view.foundName,
-      litObject: view.litObject,
-      range: view.range,
-      pointerX: view.pointerX,
-      still,
-      live: this.#isLive,
-    });
-    const [first, last] = lanesBetween(lanes, scrollTop - 60, scrollTop + this.#height + 60);
-    this.#labels.update(lanes, first, last, activeLane, model, indexes, viewport);
+    this.#painter.draw(this.#digest.still, this.#guide.spotlight, this.#isLive);
     this.#place.note();
     if (!view.trace) return;
     const isOurs = this.#state === "running" || this.#state === "starting" || this.#state === "stopping";
     this.#header.setControls(
       this.#host.connected && isOurs,
       this.#state === "stopping",
-      this.#isLive && !viewport.following,
+      this.#isLive && !view.viewport.following,
       true,
     );
   }
@@ -339,25 +305,19 @@ export class App {
     );
     if (lanes.shown.length > 0) this.#empty.hide();
     else if (model.complete) this.#empty.failed("The trace is empty", "The script ended before its first event.");
-    const now = performance.now();
-    if (model.complete || now - this.#summaryAt >= SUMMARY_PAUSE_MS) this.#summarize(trace, now);
-    else if (!this.#summaryTimer) this.#summaryTimer = window.setTimeout(() => this.changed(), SUMMARY_PAUSE_MS);
+    this.#digest.take(trace, this.#isLive);
   }
 
-  #summarize({ model, summarizer, standstill }: LoadedTrace, now: number): void {
-    clearTimeout(this.#summaryTimer);
-    this.#summaryTimer = 0;
-    this.#summaryAt = now;
-    const summary = summarizer.summarize();
-    this.#summary = summary;
-    const headline = { ...summary.headline, live: this.#isLive };
-    this.#setStill(standstill.find());
-    const exit = this.#still ? "hung" : (model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`));
-    this.#header.update(headline, summary.states, exit, Boolean(this.#still ?? model.signal ?? model.exitCode));
+  #showSummary({ model }: LoadedTrace, { headline: numbers, states }: Summary): void {
+    const headline = { ...numbers, live: this.#isLive };
+    const { still } = this.#digest;
+    this.#banner.show(still, model.complete);
+    const exit = still ? "hung" : (model.signal ?? (model.exitCode === null ? "" : `exit ${model.exitCode}`));
+    this.#header.update(headline, states, exit, Boolean(still ?? model.signal ?? model.exitCode));
     if (model.command.length > 0) this.#header.setName(commandName(model.command), model.command.join(" "));
     this.#layout.setNotes(traceNotes(model));
     this.#host.send({ type: "headline", headline });
-    this.#showDetails();
+    this.#explainer.show();
     if (model.complete && !this.#reported) {
       this.#reported = true;
       const lanes = this.#view.lanes.shown.length;
@@ -365,9 +325,10 @@ export class App {
     }
   }
 
-  #setStill(still: StandingStill | null): void {
-    this.#banner.show(still, this.#view.trace?.model.complete === true);
-    this.#still = still;
+  #forgetDigest(): void {
+    this.#digest.reset();
+    this.#banner.show(null, false);
+    this.#explainer.reset();
   }
 
   #layOut(): void {
@@ -382,15 +343,6 @@ export class App {
     this.#view.lanes.toggle(id);
     this.#layOut();
     this.#request();
-  }
-
-  #showDetails(): void {
-    const { trace, selection } = this.#view;
-    if (!trace || this.#host.mode === "compact") return;
-    const description = selection && this.#view.description(selection);
-    if (description) this.#details.showThing(description);
-    else this.#details.showObstacles(trace.model, this.#summary?.obstacles ?? []);
-    this.#layout.setSelected(description !== null);
   }
 
   #openTimeline(): void {

@@ -1,4 +1,5 @@
 import { SliceKind } from "../src/analysis/model.js";
+import type { ShownFinding } from "./model/findings.js";
 import type { LaneList } from "./model/lane-list.js";
 import type { LoadedTrace } from "./model/loaded-trace.js";
 import type { Thing } from "./model/things.js";
@@ -24,6 +25,12 @@ export class ViewState {
   /** A span the user has marked, nanoseconds. */
   range: { readonly from: number; readonly to: number } | null = null;
 
+  /** Worst first; those that were found last while the trace grows. */
+  findings: readonly ShownFinding[] = [];
+  /** Keys of the finding that is shown in detail, and of the one whose traces light up; "" for none. */
+  chosenFinding = "";
+  litFinding = "";
+
   constructor(lanes: LaneList) {
     this.lanes = lanes;
   }
@@ -37,6 +44,12 @@ export class ViewState {
     this.activeLane = "";
     this.range = null;
     this.foundName = -1;
+    this.findings = [];
+    this.chosenFinding = this.litFinding = "";
+  }
+
+  finding(key: string): ShownFinding | undefined {
+    return this.findings.find((one) => one.key === key);
   }
 
   description(thing: Thing): Description | null {

@@ -15,6 +15,8 @@ export interface Commands {
   openSource(): void;
   search(): void;
   keys(): void;
+  /** To the next or previous finding. */
+  stepFinding(step: 1 | -1): void;
   edge(which: "start" | "end"): void;
   escape(): void;
 }
@@ -23,6 +25,7 @@ export interface Commands {
 export interface CommandTargets {
   readonly view: ViewState;
   readonly navigator: Navigator;
+  readonly guide: { step(step: 1 | -1): void; close(): boolean };
   readonly searchBox: { readonly isOpen: boolean; open(): void; close(): void };
   readonly keys: { readonly open: boolean; toggle(open?: boolean): void };
   openSite(site: string): void;
@@ -30,7 +33,7 @@ export interface CommandTargets {
   changed(): void;
 }
 
-export function makeCommands({ view, navigator, searchBox, keys, openSite, changed }: CommandTargets): Commands {
+export function makeCommands({ view, navigator, guide, searchBox, keys, openSite, changed }: CommandTargets): Commands {
   return {
     zoom: (factor) => navigator.zoom(factor),
     pan: (part) => navigator.pan(part),
@@ -46,12 +49,13 @@ export function makeCommands({ view, navigator, searchBox, keys, openSite, chang
     },
     search: () => searchBox.open(),
     keys: () => keys.toggle(),
+    stepFinding: (step) => guide.step(step),
     edge: (which) => navigator.edge(which),
     escape: () => {
       if (keys.open) keys.toggle(false);
       else if (searchBox.isOpen) searchBox.close();
       else if (view.range) view.range = null;
-      else navigator.select(null);
+      else if (!guide.close()) navigator.select(null);
       changed();
     },
   };

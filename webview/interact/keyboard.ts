@@ -80,6 +80,9 @@ function handle(commands: Commands, event: KeyboardEvent): boolean {
     case "?":
       commands.keys();
       return true;
+    case "n":
+      commands.stepFinding(event.shiftKey ? -1 : 1);
+      return true;
     case "Home":
       commands.edge("start");
       return true;

@@ -25,6 +25,8 @@ export interface Summary {
   readonly headline: Headline;
   /** Per state (1-based minus 1), summed over the runtime's threads. */
   readonly states: Float64Array;
+  /** Threads that ran for a twentieth of the time and more. */
+  readonly workers: number;
   /** Sorted by time waited. */
   readonly obstacles: readonly Obstacle[];
 }
@@ -52,11 +54,13 @@ export class Summarizer {
   summarize(): Summary {
     const model = this.#model;
     const states = new Float64Array(STATES);
+    let workers = 0;
     for (const thread of model.threads) {
       this.#takeWaits(thread.index);
       if (thread.number === 0) continue;
       this.#indexes.threads[thread.index]?.states.times(0, model.endNs, model.endNs, this.#times);
       for (let s = 0; s < STATES; s++) states[s]! += this.#times[s]!;
+      if (this.#times[0]! >= model.endNs * 0.05) workers++;
     }
     const running = states[0]!;
     const headline: Headline = {
@@ -69,7 +73,7 @@ export class Summarizer {
       live: !model.complete,
     };
     const obstacles = [...this.#obstacles.values()].sort((a, b) => b.waitedNs - a.waitedNs);
-    return { headline, states, obstacles };
+    return { headline, states, workers, obstacles };
   }
 
   #takeWaits(thread: number): void {

@@ -12,10 +12,11 @@ import { Brush } from "./brush.js";
 import { drawFlows } from "./draw-flows.js";
 import { drawMarks } from "./draw-marks.js";
 import { outlineState } from "./draw-outlines.js";
-import { drawOwners, drawSlices } from "./draw-slices.js";
+import { DIMMED, drawOwners, drawSlices } from "./draw-slices.js";
+import { drawSpotlight } from "./draw-spotlight.js";
 import { StepPainter } from "./draw-steps.js";
 import type { Picture } from "./picture.js";
-import { PixelFrame } from "./pixel-frame.js";
+import { faded, over, PixelFrame } from "./pixel-frame.js";
 import type { Renderer, Scene } from "./renderer.js";
 import { SliceNames } from "./slice-names.js";
 import { SliceStyles } from "./slice-style.js";
@@ -98,6 +99,7 @@ export class CanvasRenderer implements Renderer {
       const lane = lanes[i]!;
       if (lane.kind === "thread" && !isCompact(lane)) drawMarks(brush, scene, lane, topOf(lane), range);
     }
+    drawSpotlight(brush, scene, first, last, topOf);
     this.#drawRange(scene);
     this.#drawStuck(scene);
     drawFlows(brush, scene);
@@ -171,8 +173,18 @@ export class CanvasRenderer implements Renderer {
     const bandTop = y + Math.round((compact ? 2 : above) * ratio);
     const bandHeight = Math.round((compact ? 9 : lane.rows ? size.stateBand : size.stateBandAlone) * ratio);
     thread.states.walk(range, this.#band);
-    drawStateBand(this.#frame, this.#band, bandTop, bandHeight, scene.theme, ratio);
+    const inks = this.#bandInks(scene, lane);
+    drawStateBand(this.#frame, this.#band, bandTop, bandHeight, inks, scene.theme.highContrast, ratio);
     outlineState(picture, lane, bandTop, bandHeight);
+  }
+
+  /** The colours of a thread's states: those that a finding does not speak of recede while it is pointed at. */
+  #bandInks({ theme, spotlight }: Scene, lane: Lane): Uint32Array {
+    const { states } = theme.inks;
+    if (!spotlight?.lanes.has(lane.id) || (spotlight.spec.states.length === 0 && lane.rows === 0)) return states;
+    return states.map((ink, state) =>
+      spotlight.spec.states.some((one) => one === state) ? ink : over(faded(ink, DIMMED), theme.inks.background),
+    );
   }
 
   /** The span the user marks. */

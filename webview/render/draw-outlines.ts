@@ -55,7 +55,9 @@ function forChosen(
   type: Thing["type"],
   draw: (thing: Exclude<Thing, { type: "value" }>, thickness: number, ink: Ink) => void,
 ): void {
-  const { hover, selection, theme } = scene;
+  const { hover, selection, spotlight, theme } = scene;
+  const longest = spotlight?.longest;
+  if (longest?.type === type && longest.lane === lane.id) draw(longest, 2, theme.inks.accent);
   if (hover?.type === type && hover.lane === lane.id && hover.type !== "value") draw(hover, 1, theme.inks.foreground);
   if (selection?.type === type && selection.lane === lane.id && selection.type !== "value")
     draw(selection, 2, theme.inks.accent);

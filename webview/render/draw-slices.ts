@@ -1,5 +1,6 @@
 /** Draws rows of slices: those of a thread, the holders of a lock, the threads on a core, the messages of a connection. */
 import type { TraceModel } from "../../src/analysis/model.js";
+import { isEvidence } from "../../src/analysis/report/findings/evidence.js";
 import { displayName } from "../model/format.js";
 import type { IntervalIndex } from "../model/interval-index.js";
 import { type Lane, size } from "../model/lanes.js";
@@ -8,8 +9,8 @@ import type { Picture } from "./picture.js";
 import { faded, type Ink, type PixelFrame } from "./pixel-frame.js";
 import { ASYNC_FLAG, FAILED_FLAG } from "./slice-style.js";
 
-/** How strongly slices show that the search did not find. */
-const DIMMED = 0.28;
+/** How strongly slices show that the search did not find, or of which a finding does not speak. */
+export const DIMMED = 0.28;
 /** Device pixels from which on a slice stands by itself. */
 const ALONE_FROM = 3;
 
@@ -48,9 +49,10 @@ class Run {
 /** A thread's slices of one depth. */
 export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y: number): void {
   const { scene, range, frame, texts, styles, names, ratio } = picture;
-  const { model, theme, foundName, litObject } = scene;
+  const { model, theme, foundName, litObject, spotlight } = scene;
   const { inks } = theme;
-  const { kind, flags, name, object } = model.threads[lane.index]!.slices;
+  const thread = model.threads[lane.index]!;
+  const { kind, flags, name, object } = thread.slices;
   const height = Math.round((size.sliceRow - 1) * ratio);
   const gap = Math.max(1, Math.round(ratio * 0.75));
   const thin = Math.max(1, Math.floor(ratio));
@@ -60,9 +62,10 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
     const style = styles.of(kind[row]!, flags[row]!, name[row]!, model.strings);
     const left = Math.max(-2, Math.round(x0));
     const right = Math.min(range.pixels + 2, Math.max(left + 1, Math.round(x1)));
-    const dimmed = foundName >= 0 && name[row] !== foundName;
+    const isLit = spotlight ? isEvidence(spotlight.spec, thread, row) : false;
+    const dimmed = spotlight ? !isLit : foundName >= 0 && name[row] !== foundName;
     if (merged > 1 || right - left < ALONE_FROM) {
-      const plain = foundName < 0 ? style.ink : dimmed ? faded(style.ink, DIMMED) : inks.foreground;
+      const plain = dimmed ? faded(style.ink, DIMMED) : foundName < 0 || isLit ? style.ink : inks.foreground;
       run.add(left, right, plain);
       return;
     }
@@ -74,7 +77,7 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
     if (flags[row]! & FAILED_FLAG) frame.rect(left, y + height - edge, width, edge, ink(inks.warn));
     if (litObject >= 0 && object[row] === litObject)
       frame.rect(left, y + height - edge, width, edge, ink(inks.foreground));
-    if (foundName >= 0 && !dimmed) frame.outline(left, y, width, height, thin, inks.foreground);
+    if ((foundName >= 0 || isLit) && !dimmed) frame.outline(left, y, width, height, thin, inks.foreground);
     const words = names.of(model.strings, name[row]!, kind[row]!);
     texts.add(words, left, right, y + height / 2, style.text, dimmed ? DIMMED : 1, range.pixels, ratio);
   });

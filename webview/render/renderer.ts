@@ -1,6 +1,7 @@
 import type { TraceModel } from "../../src/analysis/model.js";
 import type { FlowIndex } from "../model/flows.js";
 import type { Lane } from "../model/lanes.js";
+import type { Spotlight } from "../model/spotlight.js";
 import type { StandingStill } from "../model/standing-still.js";
 import type { Thing } from "../model/things.js";
 import type { TrackIndexes } from "../model/track-indexes.js";
@@ -32,6 +33,8 @@ export interface Scene {
   readonly pointerX: number;
   /** The program can never go on, and whose waits are to be pointed out; null while it can. */
   readonly still: StandingStill | null;
+  /** What a finding speaks of, while it is pointed at; null without one. */
+  readonly spotlight: Spotlight | null;
   /** The run goes on: its newest instant is marked. */
   readonly live: boolean;
 }

@@ -7,7 +7,6 @@
 import { ThreadState } from "../../src/analysis/model.js";
 import { type BandPixels, MIXED, STATES } from "../model/state-shares.js";
 import { type Ink, type PixelFrame, shade } from "./pixel-frame.js";
-import type { Theme } from "./theme.js";
 
 /** From the bottom up. */
 const stackOrder = [
@@ -20,12 +19,14 @@ const stackOrder = [
 /** Device pixels a run needs before it gets its pattern. */
 const PATTERN_FROM = 6;
 
+/** @param inks By state, index 0 unused. */
 export function drawStateBand(
   frame: PixelFrame,
   band: BandPixels,
   y: number,
   height: number,
-  theme: Theme,
+  inks: Uint32Array,
+  highContrast: boolean,
   ratio: number,
 ): void {
   // A band at the edge of the picture has its rows cut off, not its shape changed.
@@ -34,7 +35,6 @@ export function drawStateBand(
   if (firstRow >= lastRow) return;
   const { width, pixels } = frame;
   const { solid, share } = band;
-  const inks = theme.inks.states;
   const low = Math.max(2, Math.round(height * 0.25));
   for (let x = 0; x < width; ) {
     const state = solid[x]!;
@@ -47,8 +47,7 @@ export function drawStateBand(
       while (end < width && solid[end] === state) end++;
       const top = state === ThreadState.Idle ? height - low : 0;
       frame.rect(x, y + top, end - x, height - top, inks[state]!);
-      if (end - x >= PATTERN_FROM)
-        drawPattern(frame, x, end, state, y, height, inks[state]!, ratio, theme.highContrast);
+      if (end - x >= PATTERN_FROM) drawPattern(frame, x, end, state, y, height, inks[state]!, ratio, highContrast);
       x = end;
       continue;
     }

@@ -1,161 +1,167 @@
+/**
+ * The pane beside the lanes. Without a selection it answers why the program is not faster: how it used its cores, and
+ * the findings, the costliest first. A finding that was gone to is told in full, above what is selected.
+ */
 import type { TraceModel } from "../../src/analysis/model.js";
-import { displayName, formatDuration, parseSite, plural, shortSite } from "../model/format.js";
-import { laneOfObject, objectKindName } from "../model/lanes.js";
-import type { Obstacle } from "../model/summary.js";
-import type { Thing } from "../model/things.js";
-import { type Description, type Fact, objectName } from "./description.js";
-import { h, icon, icons } from "./dom.js";
+import type { ShownFinding } from "../model/findings.js";
+import { plural } from "../model/format.js";
+import type { Summary } from "../model/summary.js";
+import { verdictWithoutFindings } from "../model/verdict.js";
+import type { Description } from "./description.js";
+import { h, setText } from "./dom.js";
+import { backButton, type CardActions, cardSignature, findingCard } from "./finding-card.js";
+import { type FindingsActions, FindingsList } from "./findings-list.js";
+import { MostWaited, type MostWaitedActions } from "./most-waited.js";
+import { RunHeadline } from "./run-headline.js";
+import { type ThingActions, thingDetails } from "./thing-details.js";
 
-export interface DetailsActions {
-  /** Shows and selects another thing. */
-  go(thing: Thing): void;
-  /** Null where there is no editor to open it in. */
-  readonly openSource: ((site: string) => void) | null;
-  showLane(lane: string): void;
-  close(): void;
+export interface DetailsActions extends ThingActions, MostWaitedActions, FindingsActions, CardActions {}
+
+/** All that the pane is about. */
+export interface DetailsView {
+  readonly model: TraceModel;
+  readonly summary: Summary | null;
+  readonly findings: readonly ShownFinding[];
+  /** They were looked for at least once. */
+  readonly isSearched: boolean;
+  /** Key of the finding that is told in full, or "". */
+  readonly chosen: string;
+  /** Of what is selected. */
+  readonly description: Description | null;
 }
 
-/** What is known of the selection; without one, what stood most in the way. */
 export class DetailsPane {
-  readonly element = h("aside", { class: "details", "aria-label": "Details" });
+  readonly element = h("aside", { class: "details", "aria-label": "Findings and details" });
   readonly #actions: DetailsActions;
-  #signature = "";
+  readonly #headline = new RunHeadline();
+  readonly #list: FindingsList;
+  // Screen readers say it when there are more.
+  readonly #heading = h("h2", { class: "section", "aria-live": "polite" });
+  readonly #nothing = h("p", { class: "nothing-found" });
+  readonly #advice = h("p", { class: "hint" });
+  readonly #mostWaited: MostWaited;
+  readonly #run: HTMLElement;
+  readonly #card = h("section", { class: "card", "aria-label": "Finding" });
+  readonly #thing = h("section", { "aria-label": "Selection" });
+  #shown = "";
+  /** How far the list was scrolled when something else took its place. */
+  #listTop = 0;
+  #cardSignature = "";
+  #thingSignature = "";
 
   constructor(actions: DetailsActions) {
     this.#actions = actions;
-  }
-
-  showThing(description: Description): void {
-    const signature = JSON.stringify([description.title, description.facts, description.links, description.site]);
-    if (!this.#changed(signature)) return;
-    const close = h("button", {
-      class: "tool",
-      type: "button",
-      "aria-label": "Deselect",
-      title: "Deselect (Esc)",
-      onclick: () => this.#actions.close(),
-    });
-    close.append(icon(icons.close));
-    this.element.replaceChildren(
+    this.#list = new FindingsList(actions);
+    this.#mostWaited = new MostWaited(actions);
+    this.#run = h(
+      "section",
+      { "aria-label": "The run" },
+      this.#headline.element,
+      this.#heading,
+      this.#list.element,
+      this.#nothing,
+      this.#advice,
+      this.#mostWaited.element,
       h(
-        "div",
-        { class: "details-head" },
-        h("i", { class: `dot ${description.tone}` }),
-        h("div", { class: "details-title" }, h("b", {}, description.title), h("span", {}, description.kind)),
-        close,
+        "p",
+        { class: "hint" },
+        "Click a finding to see where it happens, or a slice to see who waited for whom. ",
+        h("kbd", {}, "?"),
+        " lists the keys.",
       ),
-      h("dl", {}, ...description.facts.flatMap((fact) => this.#fact(fact))),
-      ...(description.links.length > 0
-        ? [
-            h("div", { class: "section" }, "Who waited for whom"),
-            h("dl", {}, ...description.links.flatMap((fact) => this.#fact(fact))),
-          ]
-        : []),
-      ...(description.site ? [h("div", { class: "section" }, "Where"), this.#site(description.site)] : []),
-      ...(description.detail
-        ? [h("div", { class: "section" }, "Detail"), h("pre", {}, pretty(description.detail))]
-        : []),
     );
   }
 
-  showObstacles(model: TraceModel, obstacles: readonly Obstacle[]): void {
-    const top = obstacles.filter((obstacle) => obstacle.waitedNs > 0).slice(0, 6);
-    const signature = JSON.stringify(top.map((o) => [o.object, o.waits, Math.round(o.waitedNs / 1e6)]));
-    if (!this.#changed(`obstacles${model.complete}${signature}`)) return;
-    const most = top[0]?.waitedNs ?? 1;
-    const items = top.map((obstacle) => {
-      const object = model.objects[obstacle.object]!;
-      const bar = h("i", {});
-      bar.style.width = `${Math.max(2, Math.round((obstacle.waitedNs / most) * 100))}%`;
-      const lane = laneOfObject(object);
-      return h(
-        "div",
-        { class: "obstacle" },
-        h(
-          "button",
-          {
-            class: "obstacle-main",
-            type: "button",
-            title: "Show its lane",
-            onclick: () => this.#actions.showLane(lane),
-          },
-          h("span", { class: "obstacle-name" }, objectName(model, obstacle.object)),
-          h("b", {}, formatDuration(obstacle.waitedNs)),
-          h("span", { class: "obstacle-bar" }, bar),
-        ),
-        h(
-          "div",
-          { class: "obstacle-sub" },
-          `${objectKindName(object.kind)} · ${plural(obstacle.waits, "wait")} of ${plural(obstacle.threads.size, "thread")} · `,
-          h(
-            "button",
-            {
-              class: "link",
-              type: "button",
-              onclick: () =>
-                this.#actions.go({
-                  type: "slice",
-                  lane: `thread:${obstacle.longestThread}`,
-                  thread: obstacle.longestThread,
-                  row: obstacle.longestRow,
-                }),
-            },
-            `longest ${formatDuration(obstacle.longestNs)}`,
-          ),
-        ),
+  show(view: DetailsView): void {
+    const at = view.findings.findIndex(({ key }) => key === view.chosen);
+    const shown = view.findings[at];
+    const sections = [
+      ...(shown ? [this.#card] : []),
+      ...(view.description ? [this.#thing] : []),
+      ...(shown || view.description ? [] : [this.#run]),
+    ];
+    const isRun = sections.includes(this.#run);
+    // Who was there with the keyboard goes on in what comes instead; keys after a click are the timeline's.
+    const { activeElement } = document;
+    const had = this.element.contains(activeElement) && activeElement?.matches(":focus-visible") ? activeElement : null;
+    if (isRun) this.#showRun(view);
+    if (shown) this.#showCard(view, shown, at);
+    if (view.description) this.#showThing(view, view.description, shown !== undefined);
+    this.#place(sections, isRun, `${view.chosen} ${isRun}`);
+    if (had && !had.isConnected && !isRun) this.#takeFocus();
+  }
+
+  /** Puts sections into the pane, from their top if it is another thing that they are about; the list stays where it was. */
+  #place(sections: readonly HTMLElement[], isRun: boolean, about: string): void {
+    const { element } = this;
+    const { children } = element;
+    const isSame = sections.length === children.length && sections.every((section, i) => children[i] === section);
+    if (isSame && about === this.#shown) return;
+    if (this.#run.isConnected) this.#listTop = element.scrollTop;
+    this.#shown = about;
+    if (!isSame) element.replaceChildren(...sections);
+    element.scrollTop = isRun ? this.#listTop : 0;
+  }
+
+  /** Gives the keyboard's focus to a finding in the list, or to the first. */
+  focusList(key: string): void {
+    this.#list.focus(key);
+  }
+
+  /** To the next thing one would want to do: from a finding open its source, else go on to the next one. */
+  #takeFocus(): void {
+    const next = [".card dl .link.site", ".card .card-head .tool:last-child", ".back"]
+      .map((selector) => this.element.querySelector<HTMLElement>(selector))
+      .find((one) => one !== null);
+    next?.focus({ preventScroll: true });
+  }
+
+  #showRun({ model, summary, findings, isSearched }: DetailsView): void {
+    if (summary) this.#headline.update(summary);
+    this.#list.update(findings);
+    const isDone = model.complete;
+    setText(
+      this.#heading,
+      findings.length > 0
+        ? `${isDone ? "What stood in its way" : "What stands in its way"} (${findings.length})`
+        : "What stands in its way",
+    );
+    this.#list.element.hidden = findings.length === 0;
+    this.#nothing.hidden = this.#advice.hidden = findings.length > 0;
+    if (findings.length === 0) {
+      const isKnown = isSearched && summary !== null;
+      const verdict = isKnown && isDone ? verdictWithoutFindings(summary, poolsOf(model)) : null;
+      setText(this.#nothing, verdict?.title ?? (isDone || !isSearched ? "Looking for it…" : "Nothing so far."));
+      setText(
+        this.#advice,
+        verdict?.advice ??
+          (isDone || !isSearched ? "" : `${plural(model.threads.length, "thread")} looked at while the script runs.`),
       );
-    });
-    this.element.replaceChildren(
-      h("div", { class: "details-head" }, h("div", { class: "details-title" }, h("b", {}, "Most waited for"))),
-      ...(items.length > 0
-        ? items
-        : [
-            h(
-              "p",
-              { class: "hint" },
-              model.complete
-                ? "No thread waited for a lock or a queue."
-                : "No thread has waited for a lock or a queue yet.",
-            ),
-          ]),
-      h("p", { class: "hint" }, "Click a slice to see who waited for whom. ", h("kbd", {}, "?"), " lists the keys."),
+    }
+    this.#mostWaited.update(model, summary?.obstacles ?? []);
+  }
+
+  #showCard({ model, findings }: DetailsView, shown: ShownFinding, at: number): void {
+    const signature = cardSignature(shown, at, findings.length);
+    if (signature === this.#cardSignature) return;
+    this.#cardSignature = signature;
+    this.#card.replaceChildren(...findingCard(model, shown, at, findings.length, this.#actions));
+  }
+
+  #showThing({ findings }: DetailsView, description: Description, isBelowCard: boolean): void {
+    const { title, facts, links, site } = description;
+    const signature = JSON.stringify([title, facts, links, site, isBelowCard, findings.length]);
+    if (signature === this.#thingSignature) return;
+    this.#thingSignature = signature;
+    this.#thing.replaceChildren(
+      ...(isBelowCard
+        ? [h("h3", { class: "section" }, "The longest of it")]
+        : [backButton(findings.length, () => this.#actions.back())]),
+      ...thingDetails(description, this.#actions),
     );
-  }
-
-  #changed(signature: string): boolean {
-    if (signature === this.#signature) return false;
-    this.#signature = signature;
-    return true;
-  }
-
-  #fact(fact: Fact): HTMLElement[] {
-    const { target } = fact;
-    const value = target
-      ? h("button", { class: "link", type: "button", onclick: () => this.#actions.go(target) }, fact.value)
-      : fact.value;
-    return [h("dt", {}, fact.label), h("dd", {}, value)];
-  }
-
-  #site(site: string): HTMLElement {
-    const place = parseSite(site);
-    const full = place ? `${place.file}:${place.line}:${place.column}` : site;
-    const { openSource } = this.#actions;
-    if (!place || !openSource)
-      return h("div", { class: "site", title: displayName(full) }, displayName(full.replace(/^file:\/\//, "")));
-    const button = h(
-      "button",
-      { class: "link site", type: "button", title: `Open ${displayName(full)}`, onclick: () => openSource(site) },
-      shortSite(site),
-    );
-    button.append(icon(icons.out));
-    return button;
   }
 }
 
-function pretty(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return displayName(json);
-  }
+function poolsOf({ objects }: TraceModel): number {
+  return objects.filter(({ queued }) => queued !== null).length;
 }

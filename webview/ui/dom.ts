@@ -59,5 +59,6 @@ export const icons = {
   close: "m4 4 8 8M12 4l-8 8",
   down: "m4 6 4 4 4-4",
   right: "m6 4 4 4-4 4",
+  left: "m10 4-4 4 4 4",
   out: "M9 3h4v4M13 3 7.5 8.5M11 9.5V13H3V5h3.5",
 } as const;

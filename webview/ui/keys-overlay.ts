@@ -14,6 +14,7 @@ const keys: readonly (readonly [string, string])[] = [
   ["[ / ]", "follow the arrow back to its cause / on to its effect"],
   ["Enter", "open the source of what is selected"],
   ["/  or  Ctrl + F", "search; Enter and Shift + Enter step through"],
+  ["N / Shift + N", "next / previous finding: what stood in the program's way"],
   ["Home / End", "beginning / end of the trace"],
   ["Esc", "close, unmark, deselect"],
   ["?", "this list"],

@@ -29,7 +29,7 @@ export class LaneLabels {
     this.element.replaceChildren();
   }
 
-  /** Shows lanes [first, last); elements are kept as long as their lane stays in view. */
+  /** Shows lanes [first, last), and all but `lit` receding if there are any; elements are kept as long as their lane stays in view. */
   update(
     lanes: readonly Lane[],
     first: number,
@@ -38,7 +38,9 @@ export class LaneLabels {
     model: TraceModel,
     indexes: TrackIndexes,
     span: { readonly start: number; readonly end: number },
+    lit: ReadonlySet<string> | null = null,
   ): void {
+    setClass(this.element, "spotlit", lit !== null);
     const shown = new Set<string>();
     for (let i = first; i < last; i++) shown.add(lanes[i]!.id);
     for (const [id, item] of this.#items) {
@@ -71,6 +73,7 @@ export class LaneLabels {
         }
       }
       setClass(item.element, "active", lane.id === active);
+      setClass(item.element, "lit", lit?.has(lane.id) === true);
       if (item.meter && item.value) this.#meter(lane, item.meter, item.value, model, indexes, span);
     }
   }

@@ -6,6 +6,7 @@ import type { Note } from "./trace-notes.js";
 export interface LayoutParts {
   readonly header: HTMLElement;
   readonly banner: HTMLElement;
+  readonly strip: HTMLElement;
   readonly overview: HTMLElement;
   readonly axis: HTMLElement;
   readonly labels: HTMLElement;
@@ -27,8 +28,8 @@ export interface Layout {
   setNotes(notes: readonly Note[]): void;
   /** How many bytes of the trace were read; nothing is shown once it is all. */
   setProgress(read: number, total: number): void;
-  /** Whether the details pane shows a thing: a narrow view makes room for it only then. */
-  setSelected(selected: boolean): void;
+  /** Whether the details pane is wanted: a narrow view makes room for it only then. */
+  setDetailsOpen(open: boolean): void;
   /** Says it to a screen reader. */
   announce(words: string): void;
 }
@@ -78,6 +79,7 @@ export function buildLayout(parts: LayoutParts): Layout {
     { class: parts.compact ? "app compact" : "app" },
     parts.header,
     parts.banner,
+    parts.strip,
     h("div", { class: "columns" }, timeline, parts.compact ? null : parts.details),
     parts.compact ? null : h("footer", { class: "footer" }, legend(), notes),
     live,
@@ -140,7 +142,7 @@ export function buildLayout(parts: LayoutParts): Layout {
       progress.setAttribute("aria-valuenow", String(part));
       progress.setAttribute("aria-valuetext", formatBytesOf(read, total));
     },
-    setSelected: (selected) => setClass(element, "has-selection", selected),
+    setDetailsOpen: (open) => setClass(element, "details-open", open),
     announce: (words) => setText(live, words),
   };
 }

@@ -48,8 +48,14 @@ export class Overview {
     this.#drawn = undrawn;
   }
 
-  /** `stuckNs`: from when on nobody could go on, or NaN. */
-  draw(model: TraceModel, indexes: TrackIndexes, theme: Theme, stuckNs = Number.NaN): void {
+  /** `stuckNs`: from when on nobody could go on, or NaN. `lit`: when a finding was seen that is pointed at. */
+  draw(
+    model: TraceModel,
+    indexes: TrackIndexes,
+    theme: Theme,
+    stuckNs = Number.NaN,
+    lit: { readonly from: number; readonly to: number } | null = null,
+  ): void {
     const brush = this.#brush;
     const ratio = brush.ratio;
     brush.begin(theme);
@@ -90,6 +96,15 @@ export class Overview {
         Math.max(1, Math.round(ratio)),
       );
       for (const x of [left, Math.max(left + thick, x1 - thick)]) brush.rect(x, 0, thick, brush.height, theme.accent);
+    }
+    if (lit) {
+      const from = Math.round((lit.from / limit) * brush.width);
+      const to = Math.round((Math.min(lit.to, limit) / limit) * brush.width);
+      const wide = Math.max(Math.round(2 * ratio), to - from);
+      brush.context.globalAlpha = 0.2;
+      brush.rect(from, 0, wide, brush.height, theme.accent);
+      brush.context.globalAlpha = 1;
+      brush.rect(from, brush.height - Math.round(3 * ratio), wide, Math.round(3 * ratio), theme.accent);
     }
     if (model.coresAvailable > 0) this.#tag(`${model.coresAvailable} cores`, 4 * ratio, theme);
     const end = formatInstant(model.endNs, model.endNs / 100);

@@ -15,27 +15,38 @@ export class TimeAxis {
   readonly #group = document.createElementNS(SVG, "g");
   readonly #stuck = document.createElementNS(SVG, "rect");
   readonly #stuckFrom = document.createElementNS(SVG, "rect");
+  readonly #lit = document.createElementNS(SVG, "rect");
 
   constructor() {
     const svg = document.createElementNS(SVG, "svg");
     for (const [rect, name] of [
       [this.#stuck, "stuck"],
       [this.#stuckFrom, "stuck-from"],
+      [this.#lit, "lit"],
     ] as const) {
       rect.setAttribute("class", name);
       rect.setAttribute("height", "100%");
     }
-    svg.append(this.#stuck, this.#stuckFrom, this.#group);
+    svg.append(this.#lit, this.#stuck, this.#stuckFrom, this.#group);
     this.element = h("div", { class: "axis", "aria-hidden": "true" });
     this.element.append(svg);
   }
 
   /**
    * Draws it and returns where its ticks are, for the grid (nanoseconds). The span from `stuckNs` on, in which nobody
-   * could go on, is marked up to `endNs`.
+   * could go on, is marked up to `endNs`; so is that of a finding, `lit`.
    */
-  draw(viewport: Viewport, stuckNs = Number.NaN, endNs = viewport.end): readonly number[] {
+  draw(
+    viewport: Viewport,
+    stuckNs = Number.NaN,
+    endNs = viewport.end,
+    lit: { readonly from: number; readonly to: number } | null = null,
+  ): readonly number[] {
     this.#mark(viewport, stuckNs, endNs);
+    const litFrom = lit ? Math.max(0, viewport.xOf(lit.from)) : 0;
+    const litTo = lit ? Math.min(viewport.width, viewport.xOf(lit.to)) : 0;
+    this.#lit.setAttribute("x", String(litFrom));
+    this.#lit.setAttribute("width", String(lit ? Math.max(0, litTo - litFrom) : 0));
     const scale = scaleLinear([viewport.start, viewport.end], [0, viewport.width]);
     const count = Math.max(2, Math.floor(viewport.width / LABEL));
     const ticks = scale.ticks(count);

@@ -46,7 +46,7 @@ export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
     {
       rule: "low-parallelism",
       severity: byWaits ? "warning" : "info",
-      title: `${coresUsed} of ${coresAvailable} cores used on average`,
+      title: `${coresUsed} of ${coresAvailable} cores used on average${byWaits ? `: ${most.name} is waited for` : ""}`,
       detail: `${plural(workers.length, "thread")} had work, enough to use ${plural(usable, "core")} at once. ${why}`,
       costNs: Math.round(durationNs * (1 - coresUsed / usable)),
       subjects: [],

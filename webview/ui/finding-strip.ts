@@ -1,0 +1,56 @@
+import type { ShownFinding } from "../model/findings.js";
+import { displayName, formatDuration } from "../model/format.js";
+import { h, icon, icons, setText } from "./dom.js";
+import { severitySign } from "./severity.js";
+
+export interface StripActions {
+  /** Goes to a finding. */
+  go(key: string): void;
+  light(key: string): void;
+  /** Shows the list of all, or hides it; null where there is no room for one. */
+  readonly toggleAll: (() => void) | null;
+}
+
+/** The costliest finding in one line, where there is no room for the pane: beside an editor, and in the sidebar. */
+export class FindingStrip {
+  readonly #sign = h("span", { class: "severity" });
+  readonly #title = h("span", { class: "strip-title" });
+  readonly #cost = h("b", { class: "finding-cost" });
+  readonly #main = h("button", { class: "strip-main", type: "button" }, this.#sign, this.#title, this.#cost);
+  readonly #all = h("button", { class: "link strip-all", type: "button", "aria-expanded": "false" });
+  readonly element = h("div", { class: "finding-strip", hidden: true }, this.#main, this.#all);
+  #key = "";
+  #severity = "";
+
+  constructor(actions: StripActions) {
+    this.#main.addEventListener("click", () => actions.go(this.#key));
+    const { toggleAll } = actions;
+    this.#all.hidden = toggleAll === null;
+    if (toggleAll) this.#all.addEventListener("click", toggleAll);
+    for (const type of ["pointerenter", "focus"]) this.#main.addEventListener(type, () => actions.light(this.#key));
+    for (const type of ["pointerleave", "blur"]) this.#main.addEventListener(type, () => actions.light(""));
+  }
+
+  /** Shows the first of `findings` that `isTold` does not say to be told elsewhere. */
+  update(findings: readonly ShownFinding[], isTold: (rule: string) => boolean, isOpen: boolean): void {
+    const first = findings.find(({ finding }) => !isTold(finding.rule));
+    this.element.hidden = first === undefined;
+    if (first === undefined) return;
+    const { finding, key } = first;
+    this.#key = key;
+    if (this.#severity !== finding.severity) {
+      this.#severity = finding.severity;
+      this.#main.querySelector(".severity")!.replaceWith(severitySign(finding.severity));
+    }
+    const title = displayName(finding.title);
+    setText(this.#title, title);
+    if (this.#main.title !== title) this.#main.title = title;
+    setText(this.#cost, finding.costNs > 0 ? formatDuration(finding.costNs) : "");
+    const words = findings.length === 1 ? "1 finding" : `${findings.length} findings`;
+    if (this.#all.dataset.words !== words) {
+      this.#all.dataset.words = words;
+      this.#all.replaceChildren(words, icon(icons.down));
+    }
+    this.#all.setAttribute("aria-expanded", String(isOpen));
+  }
+}
