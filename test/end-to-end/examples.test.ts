@@ -12,7 +12,7 @@ const node = process.env.HEDDLE_TEST_NODE ?? process.execPath;
 interface Report {
   exitCode: number;
   durationNs: number;
-  processes: { pid: number; name: string; exitCode: number | null; endNs: number | null }[];
+  processes: { pid: number; name: string; exitCode: number | null; signal: string | null; endNs: number | null }[];
   threads: { name: string; startNs: number; endNs: number | null; runningNs: number; blockedNs: number }[];
   locks: {
     kind: string;
@@ -202,6 +202,16 @@ describe("the examples", () => {
     assert.deepEqual([gate.kind, gate.acquisitions, gate.maxWaiters], ["Barrier", 12, 3]);
   });
 
+  it("starting-gate: the same with processes", function () {
+    if (process.platform !== "linux") this.skip();
+    const { report, stdout } = trace("starting-gate", "processes");
+    assert.equal([...stdout.matchAll(/^race \d: .*: fair$/gm)].length, 3, stdout);
+    assert.equal([...stdout.matchAll(/^bang!$/gm)].length, 3);
+    const gate = report.locks.find(({ name }) => name === "gate")!;
+    assert.deepEqual([gate.kind, gate.acquisitions, gate.maxWaiters], ["Barrier", 12, 3]);
+    assert.equal(report.processes.length, 1 + 4);
+  });
+
   it("wake-ups: in vain with notifyAll, lost with notify", () => {
     const { report, stdout } = trace("wake-ups");
     assert.match(stdout, /^while: 1 eaten, 0 left over, 2 still wait, 2 woken in vain, 0 took from an empty counter$/m);
@@ -247,6 +257,26 @@ describe("the examples", () => {
       ],
     );
     assert.deepEqual(report.processes.map(({ exitCode }) => exitCode).sort(), [0, 0, 0]);
+  });
+
+  it("managed-state: none is lost under the manager's lock", () => {
+    const { report, stdout } = trace("managed-state");
+    assert.match(stdout, /^without a lock: 60 orders, \d+ dishes counted/m);
+    assert.match(stdout, /^with a lock: 60 orders, 60 dishes counted: 20 salad, 20 soup, 20 stew$/m);
+    assert.equal(report.locks.find(({ name }) => name === "stove")!.acquisitions, 60);
+    const names = report.processes.map(({ name }) => name);
+    for (const name of ["kitchen", "cook 1, with a lock"]) assert.ok(names.includes(name), names.join());
+  });
+
+  it("many-programs: each is a process, by its name and with its end", () => {
+    const { report, stdout } = trace("many-programs");
+    assert.match(stdout, /^program 3 printed 4500001500000$/m);
+    assert.match(stdout, /^program 4 failed with 4: number 4 has no luck$/m);
+    assert.match(stdout, /^program 7 was killed after 500 ms$/m);
+    const ends = new Map(report.processes.map(({ name, exitCode, signal }) => [name, exitCode ?? signal]));
+    const named = Array.from({ length: 12 }, (_, n) => ends.get(`program ${n}`));
+    assert.deepEqual(named, [0, 0, 0, 0, 4, 0, 0, "SIGKILL", 0, 9, 0, 0]);
+    assert.equal(report.pools[0]!.tasks, 12);
   });
 
   it("dining-philosophers: the deadlock is found and named, and politeness ends it", () => {
