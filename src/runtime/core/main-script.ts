@@ -93,10 +93,17 @@ export async function importMainScript(): Promise<void> {
   }
 }
 
+const refusals = new WeakSet<object>();
+
+/** True for an error of {@link assertMayStart}: whoever imports the script gets it again. */
+export function isStartRefused(error: unknown): boolean {
+  return typeof error === "object" && error !== null && refusals.has(error);
+}
+
 /** Throws `RuntimeError` while this thread or process is still importing the main script. */
 export function assertMayStart(what: "thread" | "process"): void {
   if (!importing) return;
-  throw new RuntimeError(
+  const error = new RuntimeError(
     `An attempt has been made to start a new ${what} before the current ${isMainThread ? "process" : "thread"} has finished importing the script.
 
 This probably means that the script starts a ${what} at its top level: every thread and process imports the script again, and would start it again. Put what is to happen once behind a test of isMain:
@@ -107,4 +114,6 @@ This probably means that the script starts a ${what} at its top level: every thr
       // start threads and processes here
     }`,
   );
+  refusals.add(error);
+  throw error;
 }

@@ -61,6 +61,10 @@ const keepFunctions = (resolve: (value: never) => void, reject: (error: unknown)
 
 /** Ties a new future to the task it stands for. */
 export let link: (future: Future<any>, executor: TaskLink, task: number) => void;
+/** Has waits for one that stands for no task of its own recorded as waits for an executor, by its number in the trace. */
+export function linkToPool(future: Future<any>, poolNumber: number): void {
+  if (recording) link(future, { poolNumber, tryCancel: () => true, hasBegun: () => false }, 0);
+}
 /** The task it stands for, as told by {@link link}. */
 export let taskOf: (future: Future<any>) => number;
 /** {@link Future.setResult}, or with `failed` {@link Future.setException}, unless it is done. */

@@ -3,7 +3,7 @@
  * has no future, since nobody could see it. Its result goes from the worker's channel into a list here.
  */
 import { recording } from "../../recorder/emit.js";
-import { Future, settle } from "./future.js";
+import { Future, linkToPool, settle } from "./future.js";
 import { takeInArrivals } from "./inbox.js";
 import { type MapOptions, MapSequence, NOT_YET } from "./map-results.js";
 import type { TaskSink, ThreadPool } from "./thread-pool.js";
@@ -131,7 +131,10 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   }
 
   protected gate(): Future<unknown> {
-    this.#gate ??= new Future<unknown>();
+    if (this.#gate === null) {
+      this.#gate = new Future<unknown>();
+      linkToPool(this.#gate, this.#pool.poolNumber);
+    }
     return this.#gate;
   }
 

@@ -8,7 +8,7 @@ import { decode } from "../core/structured-clone.js";
 import { closePools } from "../futures/open-pools.js";
 import { childrenEnded } from "../threading/started-workers.js";
 import { CHANNEL_FD } from "./channel-fd.js";
-import { serveTasks } from "./pool-worker.js";
+import { reportUncaught, serveTasks } from "./pool-worker.js";
 import { becomeProcess, type Process, takeWork } from "./process.js";
 import { reportDeath } from "./report-death.js";
 import { abandonChildren } from "./service-client.js";
@@ -75,7 +75,8 @@ export function runChild(start: StartMessage): void {
   process.on("uncaughtException", (error) => {
     // The user's own handler decides, as it would in the script itself.
     if (process.listenerCount("uncaughtException") > 1) return;
-    reportDeath(name, error);
+    if (start.work.kind === "worker") reportUncaught(name, error);
+    else reportDeath(name, error);
     process.exit(1);
   });
   becomeProcess(start.who);

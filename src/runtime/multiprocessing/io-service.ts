@@ -66,7 +66,7 @@ function makePool(request: PoolRequest): void {
     },
     finished: (id, kind, body) => post.finished(id, kind, body),
     flush: () => post.flush(),
-    lost: (id, pid, exitCode) => post.lost(id, pid, exitCode),
+    lost: (id, pid, exitCode, error) => post.lost(id, pid, exitCode, error),
     broken: (message, error) => post.broken(message, error),
     closed: () => {
       pools.delete(request.pool);

@@ -29,6 +29,8 @@ export const FromChild = {
   Mixed: 5,
   /** The script could not be imported. body: the error. */
   ImportFailed: 6,
+  /** The worker ends by an error that nobody caught. body: the error. */
+  Uncaught: 7,
 } as const;
 
 export const LONGEST_REPORTED_US = 0xff_ffff;

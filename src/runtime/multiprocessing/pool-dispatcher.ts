@@ -31,8 +31,8 @@ export interface PoolHost {
   finished(id: number, kind: number, body: Uint8Array): void;
   /** So much was read of a worker at once; what was finished may be told. */
   flush(): void;
-  /** A worker took a task with it; the others of the pool go on. */
-  lost(id: number, pid: number, exitCode: number): void;
+  /** A worker took a task with it; the others of the pool go on. `error`: what it ended by, if that is known. */
+  lost(id: number, pid: number, exitCode: number, error: Uint8Array | null): void;
   /** All tasks that are not done are lost. `error`: what failed in a worker, if that is known. */
   broken(message: string, error: Uint8Array | null): void;
   /** It was shut down and the last worker has ended. */
@@ -76,6 +76,10 @@ interface PoolWorker {
   readonly functions: Set<number>;
   /** How many tasks it may still be given. */
   left: number;
+  /** What it ends by, if it has said that. */
+  error: Uint8Array | null;
+  /** Its initializer threw that. */
+  initializerFailed: boolean;
 }
 
 const nothing = new Uint8Array(0);
@@ -107,8 +111,6 @@ export class PoolDispatcher {
   #living = 0;
   /** Workers that ended before they were ready, since one was. */
   #failures = 0;
-  /** What the initializer of the last of them threw. */
-  #failure: Uint8Array | null = null;
   #shutdown = false;
   #broken = false;
   #closed = false;
@@ -219,6 +221,8 @@ export class PoolDispatcher {
       tasks: new Map(),
       functions: new Set(),
       left: this.#options.maxTasksPerChild,
+      error: null,
+      initializerFailed: false,
     };
     this.#workers.add(worker);
     this.#living++;
@@ -263,8 +267,13 @@ export class PoolDispatcher {
         this.#break("A worker process could not import the script", body.slice());
         return;
       case FromChild.InitializerFailed:
-        if (this.#options.replaces) this.#failure = body.slice();
-        else this.#break("A process initializer failed, the process pool is not usable anymore", body.slice());
+        worker.error = body.slice();
+        worker.initializerFailed = true;
+        if (!this.#options.replaces)
+          this.#break("A process initializer failed, the process pool is not usable anymore", worker.error);
+        return;
+      case FromChild.Uncaught:
+        worker.error = body.slice();
         return;
       default: {
         worker.tasks.delete(id);
@@ -298,21 +307,21 @@ export class PoolDispatcher {
     if (!this.#options.replaces) {
       this.#break(
         `A process in the process pool was terminated abruptly while the future was running or pending: ${how}`,
-        null,
+        worker.error,
       );
       return;
     }
     if (!worker.ready) {
       const most = Math.max(MOST_FAILURES, this.#options.maxWorkers);
       if (++this.#failures < most) return;
-      const why = this.#failure === null ? `before it could take a call: ${how}` : "in the initializer";
-      this.#break(`${most} worker processes in a row failed ${why}; the pool is not usable anymore`, this.#failure);
+      const why = worker.initializerFailed ? "in the initializer" : `before it could take a call: ${how}`;
+      this.#break(`${most} worker processes in a row failed ${why}; the pool is not usable anymore`, worker.error);
       return;
     }
     const [first, ...others] = worker.tasks;
     if (first === undefined) return;
     this.#returned.unshift(...others.map(([id, sent]) => ({ id, ...(sent as Sent) })));
-    this.#host.lost(first[0], worker.child.pid ?? 0, exitCode);
+    this.#host.lost(first[0], worker.child.pid ?? 0, exitCode, worker.error);
   }
 
   #break(message: string, error: Uint8Array | null): void {

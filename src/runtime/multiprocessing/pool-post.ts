@@ -31,10 +31,12 @@ export const PoolEvent = {
   Started: 4,
   /** A worker ended: payload, its pid and exit code (i32). */
   Ended: 5,
-  /** A worker died with a task: payload, its pid and exit code (i32), the task's number (u32). */
+  /** A worker died with a task: payload, its pid and exit code (i32), the task's number (u32), what it ended by if that is known. */
   Lost: 6,
 } as const;
 
+/** Bytes before the error of a worker that died with a task. */
+export const LOST_HEADER = 12;
 /** Bytes before the body of a result. */
 const RESULT_HEADER = 12;
 /** In the place of a length. */
@@ -123,11 +125,12 @@ export class PoolPost {
     this.#event(PoolEvent.Ended, payload);
   }
 
-  lost(id: number, pid: number, exitCode: number): void {
-    const payload = Buffer.alloc(12);
+  lost(id: number, pid: number, exitCode: number, error: Uint8Array | null): void {
+    const payload = Buffer.alloc(LOST_HEADER + (error?.length ?? 0));
     payload.writeInt32LE(pid, 0);
     payload.writeInt32LE(exitCode, 4);
     payload.writeUInt32LE(id, 8);
+    if (error !== null) payload.set(error, LOST_HEADER);
     this.#event(PoolEvent.Lost, payload);
   }
 

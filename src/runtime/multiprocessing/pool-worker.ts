@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { emit, intern, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
 import { type FunctionReference, referenceName, resolveReference } from "../core/function-reference.js";
-import { importMainScript } from "../core/main-script.js";
+import { importMainScript, isStartRefused } from "../core/main-script.js";
 import { decode, encode } from "../core/structured-clone.js";
 import { loopTurns, ownHandle } from "../core/stuck-loop.js";
 import { holdLoop } from "../core/words.js";
@@ -277,6 +277,16 @@ class Calls {
   }
 }
 
+/** Tells the pool of an error that nobody caught, by which its worker ends. */
+export function reportUncaught(name: string, error: unknown): void {
+  // A script that starts its pool in a function that it does not await has been imported, all the same not as it should.
+  if (isStartRefused(error)) sendToParent(FromChild.ImportFailed, 0, encodeError(error));
+  else {
+    reportDeath(name, error);
+    sendToParent(FromChild.Uncaught, 0, encodeError(error));
+  }
+}
+
 /** Serves a pool until it is told to stop. */
 export async function serveTasks(start: StartMessage, work: WorkerWork, channel: Socket): Promise<void> {
   const { name, parent } = start.who;
@@ -284,6 +294,8 @@ export async function serveTasks(start: StartMessage, work: WorkerWork, channel:
   if (recording) emit(EventKind.PoolWorker, work.pool, 0, parent.pid, 0, 0);
   try {
     await importMainScript();
+    // What the script leaves rejected is found out before the first task.
+    await new Promise((resolve) => setImmediate(resolve));
   } catch (error) {
     // Told by the pool, once, and not by each of its workers.
     sendToParent(FromChild.ImportFailed, 0, encodeError(error));

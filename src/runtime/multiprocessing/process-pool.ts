@@ -36,7 +36,7 @@ import { Form, FromChild, functionHead, taskHead } from "./messages.js";
 import type { AnyFunction, CallEnded } from "./pool/pool-engine.js";
 import { describeEnd } from "./pool-dispatcher.js";
 import { type PoolFunction, PoolFunctions } from "./pool-functions.js";
-import { ArrivedResults, PoolEvent } from "./pool-post.js";
+import { ArrivedResults, LOST_HEADER, PoolEvent } from "./pool-post.js";
 import { identityOfWorker } from "./process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
 import { encodeStart } from "./start-message.js";
@@ -210,6 +210,13 @@ export class ProcessPool implements TaskLink, Source {
     return task;
   }
 
+  /** {@link #remove} of a task whose end no process tells. */
+  #removeLost(id: number): Task | undefined {
+    const task = this.#remove(id);
+    if (task !== undefined && recording) emit(EventKind.TaskEnd, this.poolNumber, 0, id, 0, EventFlag.Failed);
+    return task;
+  }
+
   // --- The service ---------------------------------------------------------------------------------------------------
 
   /** Tells the io-service of this pool, if that was not done. A `Pool` starts its processes by this. */
@@ -328,14 +335,16 @@ export class ProcessPool implements TaskLink, Source {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     switch (event) {
       case PoolEvent.Cause:
-        this.#cause = decode(payload, { origin: this.#origin });
+        this.#cause = this.#causeIn(payload);
         return;
       case PoolEvent.Broken:
         this.#break(bytes.toString());
         return;
-      case PoolEvent.Lost:
-        this.#lost(bytes.readUInt32LE(8), bytes.readInt32LE(0), bytes.readInt32LE(4));
+      case PoolEvent.Lost: {
+        const cause = bytes.length > LOST_HEADER ? this.#causeIn(payload.subarray(LOST_HEADER)) : undefined;
+        this.#lost(bytes.readUInt32LE(8), bytes.readInt32LE(0), bytes.readInt32LE(4), cause);
         return;
+      }
       case PoolEvent.Started:
         if (recording) {
           emit(EventKind.ProcessSpawn, 0, 0, bytes.readInt32LE(0), intern(bytes.toString("utf8", 4)), 0);
@@ -350,11 +359,19 @@ export class ProcessPool implements TaskLink, Source {
     }
   }
 
-  /** A process died with a task. */
-  #lost(id: number, pid: number, exitCode: number): void {
-    const task = this.#remove(id);
+  /** What failed in a process. */
+  #causeIn(bytes: Uint8Array): unknown {
+    try {
+      return decode(bytes, { origin: this.#origin });
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** A process died with a task. `cause`: the error it died of, if that is known. */
+  #lost(id: number, pid: number, exitCode: number, cause: unknown): void {
+    const task = this.#removeLost(id);
     if (task === undefined) return;
-    if (recording) emit(EventKind.TaskEnd, this.poolNumber, 0, id, 0, EventFlag.Failed);
     const { sink, fn } = task;
     const calls =
       sink instanceof Future || sink.count === 1
@@ -362,7 +379,8 @@ export class ProcessPool implements TaskLink, Source {
         : `${sink.count} calls of ${fn.name}, from number ${sink.place + 1} on`;
     const signal = signalOf(-exitCode);
     const error = new ProcessError(
-      `The process ${pid} of ${this.#settings.name} ${describeEnd(exitCode)} while it had ${calls}`,
+      `The process ${pid} of ${this.#settings.name} ${describeEnd(exitCode)} while it had ${calls}${firstLineOf(cause)}`,
+      causedBy(cause),
     );
     this.#fail(task, Object.assign(error, { pid, exitCode, signal }) satisfies LostCallError);
   }
@@ -373,14 +391,13 @@ export class ProcessPool implements TaskLink, Source {
     // Nobody else will be told.
     if (this.#settings.replaces && tasks.length === 0 && !this.#shutdown) console.error(this.#brokenError());
     for (const id of tasks) {
-      const task = this.#remove(id);
+      const task = this.#removeLost(id);
       if (task !== undefined) this.#fail(task, this.#brokenError());
     }
   }
 
   #brokenError(): BrokenProcessPool {
-    const options = this.#cause === undefined ? undefined : { cause: this.#cause };
-    return new BrokenProcessPool(this.#broken as string, options);
+    return new BrokenProcessPool(`${this.#broken}${firstLineOf(this.#cause)}`, causedBy(this.#cause));
   }
 
   // --- The end -------------------------------------------------------------------------------------------------------
@@ -403,7 +420,12 @@ export class ProcessPool implements TaskLink, Source {
     this.#terminated = true;
     this.#shutdown = true;
     if (this.#stream === null) this.#closed = true;
-    for (const id of [...this.#open.keys()]) this.#remove(id);
+    for (const [id, task] of [...this.#open]) {
+      if (this.#stream?.cancel(task)) {
+        this.#remove(id);
+        if (recording) emit(EventKind.TaskCancel, this.poolNumber, 0, id, 0, 0);
+      } else this.#removeLost(id);
+    }
     this.#expectClose("terminate");
   }
 
@@ -449,6 +471,15 @@ export class ProcessPool implements TaskLink, Source {
 }
 
 const noOptions = {};
+
+function causedBy(cause: unknown): ErrorOptions | undefined {
+  return cause === undefined ? undefined : { cause };
+}
+
+/** What an error says, for the end of the message of the one it causes. */
+function firstLineOf(cause: unknown): string {
+  return cause instanceof Error ? `: ${String(cause).split("\n", 1)[0]}` : "";
+}
 
 function signalOf(number: number): NodeJS.Signals | null {
   const entry = Object.entries(constants.signals).find(([, value]) => value === number);

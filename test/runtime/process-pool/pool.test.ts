@@ -372,7 +372,7 @@ console.log(pool.mapSync(f, [1, 2, 3]));
 `);
     assert.equal(timedOut, false);
     assert.equal(code, 1);
-    assert.equal(stderr.match(/An attempt has been made to start a new process/g)?.length, 1, stderr);
+    assert.equal(stderr.match(/Put what is to happen once behind a test of isMain/g)?.length, 1, stderr);
     assert.match(stderr, /BrokenProcessPool: A worker process could not import the script[\s\S]*if \(isMain\)/);
   });
 

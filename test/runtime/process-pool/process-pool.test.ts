@@ -220,14 +220,17 @@ if (isMain) {
     )).timeout(180_000);
 
   it("passes a hundred megabytes through and back", () =>
-    expectScript(`${head}
+    expectScript(
+      `${head}
 const reverse = (bytes: Uint8Array) => bytes.reverse();
 if (isMain) {
   using pool = new ProcessPoolExecutor({ maxWorkers: 2 });
   const bytes = new Uint8Array(50_000_000); bytes[0] = 1;
   for (const back of pool.mapSync(reverse, [bytes, bytes])) { assert.equal(back.length, bytes.length); assert.equal(back.at(-1), 1); }
   console.log("done");
-}`));
+}`,
+      { timeout: 100_000 },
+    )).timeout(110_000);
 
   it("ends with its script: what was handed in is done, idle processes go", async () => {
     const { code, stdout, timedOut } = await runScript(`${head}

@@ -16,6 +16,8 @@ import type { Outcome } from "./objects/pool.js";
 import { FunctionOnWire } from "./wire-values.js";
 
 class RemoteEngine implements PoolEngine {
+  /** The pool is an object of the server's. */
+  readonly poolNumber = 0;
   readonly workers: number = availableParallelism();
   readonly #proxy: BaseProxy;
 

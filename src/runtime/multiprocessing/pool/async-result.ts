@@ -2,7 +2,7 @@
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
 import type { TimeoutOptions, WaitOptions } from "../../core/types.js";
-import { Future, hasFailed, settle } from "../../futures/future.js";
+import { Future, hasFailed, linkToPool, settle } from "../../futures/future.js";
 
 export interface CallbackOptions<T> {
   /** Called with the result, once, before it can be got. */
@@ -47,8 +47,8 @@ export class AsyncResult<T> {
     finish = (result, failed, value) => result.#finish(failed, value);
   }
 
-  /** Pools make it. Throws `TypeError` for callbacks that are no functions. */
-  constructor(options: CallbackOptions<T> = {}) {
+  /** `poolNumber`: of its pool in the trace. Throws `TypeError` for callbacks that are no functions. */
+  constructor(options: CallbackOptions<T> = {}, poolNumber: number) {
     for (const name of ["callback", "errorCallback"] as const) {
       const given = options[name];
       if (given !== undefined && given !== null && typeof given !== "function") {
@@ -56,6 +56,7 @@ export class AsyncResult<T> {
       }
     }
     this.#options = options;
+    linkToPool(this.#future, poolNumber);
   }
 
   /** Resolves with the value, as often as asked. Rejects with the call's own error, or `TimeoutError`; it runs on. */

@@ -9,7 +9,7 @@
 import { checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { deadlineAfter } from "../../core/deadline.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
-import { Future, settle } from "../../futures/future.js";
+import { Future, linkToPool, settle } from "../../futures/future.js";
 import { takeInArrivals } from "../../futures/inbox.js";
 import type { AnyFunction, PoolEngine } from "./pool-engine.js";
 
@@ -148,9 +148,17 @@ export class ImapResults<T> implements ResultIterator<T> {
     for (;;) {
       const step = this.#look();
       if (step !== null) return step;
-      this.#gate ??= new Future<void>();
-      await this.#gate.result({ timeout: deadline - performance.now(), signal: options?.signal });
+      await this.#nextGate().result({ timeout: deadline - performance.now(), signal: options?.signal });
     }
+  }
+
+  /** Settled when there is something to look at. */
+  #nextGate(): Future<void> {
+    if (this.#gate === null) {
+      this.#gate = new Future<void>();
+      linkToPool(this.#gate, this.#engine.poolNumber);
+    }
+    return this.#gate;
   }
 
   /** Blocking {@link next}. */
@@ -160,8 +168,7 @@ export class ImapResults<T> implements ResultIterator<T> {
     for (;;) {
       const step = this.#look();
       if (step !== null) return step;
-      this.#gate ??= new Future<void>();
-      this.#gate.resultSync({ timeout: deadline - performance.now() });
+      this.#nextGate().resultSync({ timeout: deadline - performance.now() });
     }
   }
 

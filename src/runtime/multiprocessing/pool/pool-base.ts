@@ -208,7 +208,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
   ): AsyncResult<Awaited<R>> {
     this.#check(fn, args ?? [], undefined, CALLBACK_OPTIONS);
     checkOptions(options, CALLBACK_OPTIONS);
-    const result = new AsyncResult<Awaited<R>>(options ?? undefined);
+    const result = new AsyncResult<Awaited<R>>(options ?? undefined, this.#engine.poolNumber);
     this.#handIn(fn, { list: [[...(args ?? [])]], spread: true }, 1, (_, failed, value) =>
       finish(result, failed, value),
     );
@@ -220,7 +220,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     items: Items,
     options: (ChunkOptions & CallbackOptions<R[]>) | undefined,
   ): AsyncResult<R[]> {
-    const result = new AsyncResult<R[]>(options);
+    const result = new AsyncResult<R[]>(options, this.#engine.poolNumber);
     const { length } = items.list;
     const values: unknown[] = new Array(length);
     let left = length;

@@ -19,6 +19,8 @@ export interface Items {
 export interface PoolEngine {
   /** How many workers it has. */
   readonly workers: number;
+  /** Its number in the trace. */
+  readonly poolNumber: number;
   /**
    * Hands in calls of one function, one for each item, with places from `place` on; at most `chunk` of them travel
    * together where that saves something. Throws if none can be handed in: the function cannot cross, or the pool is
@@ -37,6 +39,7 @@ export interface PoolEngine {
 
 /** The workers under an engine, of threads or processes. */
 interface Workers {
+  readonly poolNumber: number;
   beginShutdown(cancelFutures: boolean): void;
   terminate(): void;
   ended(options?: WaitOptions): Promise<void>;
@@ -51,6 +54,10 @@ export abstract class WorkersEngine<W extends Workers> implements PoolEngine {
   ) {}
 
   abstract call(fn: AnyFunction, items: Items, place: number, chunk: number, ended: CallEnded): void;
+
+  get poolNumber(): number {
+    return this.pool.poolNumber;
+  }
 
   close(): void {
     this.pool.beginShutdown(false);
