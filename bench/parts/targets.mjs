@@ -2,6 +2,7 @@
 import { Figure, Table } from "../figures.mjs";
 
 const thousand = (n) => n / 1000;
+const sum = (a, b) => (a && b ? new Figure([a.median + b.median]) : null);
 const quotient = (a, b) => (a && b ? new Figure([a.median / b.median]) : null);
 
 /** [what, figure, target in words, whether a value reaches it]. */
@@ -20,7 +21,9 @@ function rows(m) {
   });
   return [
     ["uncontended lock and unlock: ns", m.lock, "≤ 25", (v) => v <= 25],
+    ["the same: × bare compare-and-swap and store", quotient(m.lock, m.bareLock), "", null],
     ["the same, traced: ns", m.lockTraced, "≤ 60", (v) => v <= 60],
+    ["the same, traced: × bare pair and one clock reading", quotient(m.lockTraced, sum(m.bareLock, m.clock)), "", null],
     ["contended hand-over: × Atomics ping-pong", quotient(m.handOver, m.bareHandOver), "≤ 1.2", (v) => v <= 1.2],
     ["await acquire(): × resolved await", quotient(m.awaitedLock, m.resolvedAwait), "≤ 1.5", (v) => v <= 1.5],
     ["queue, put and get inside a thread: ns", m.queueInside, "≤ 150", (v) => v <= 150],

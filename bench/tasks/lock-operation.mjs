@@ -24,6 +24,13 @@ const subjects = {
       },
     };
   },
+  clock: () => ({
+    body: (n) => {
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += performance.now();
+      if (!(sum > 0)) throw new Error("the clock stands still");
+    },
+  }),
   "multithreading Mutex": async () => {
     await import("./multithreading-on-old-node.mjs");
     const { Mutex } = await import("multithreading");
