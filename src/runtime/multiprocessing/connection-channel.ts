@@ -14,6 +14,7 @@ import { EOFError } from "../core/errors.js";
 import { type Begin, type ConnectionClient, type ConnectionListener, errorOf } from "./connection-client.js";
 import type { CallAnswer, ConnectionReply, EndOfWire } from "./connection-requests.js";
 import { IncomingMessage, messageHeader } from "./message-frames.js";
+import type { Offer } from "./offers.js";
 import { type EndInTrace, RecordedEnd } from "./recorded-end.js";
 
 /** Messages below this are copied behind their header, so that they are one write. */
@@ -21,6 +22,8 @@ const COPIED_BELOW = 16 * 1024;
 
 /** Whether the service was asked to read: no; yes; it was asked to stop and has not answered. */
 const Asked = { No: 0, Yes: 1, Stopping: 2 } as const;
+
+const noop = (): void => {};
 
 interface Taker {
   readonly max: number;
@@ -250,8 +253,11 @@ export class ConnectionChannel implements ConnectionListener {
 
   // --- Sending ---------------------------------------------------------------------------------------------------
 
-  /** Sends a message, which nobody changes any more if it is `owned`; calls back when all of it is on its way. */
-  put(message: Uint8Array, owned: boolean, site: number): Begin<void> {
+  /**
+   * Sends a message, which nobody changes any more if it is `owned`; calls back when all of it is on its way. `unsent` is
+   * called if nobody will ever receive it.
+   */
+  put(message: Uint8Array, owned: boolean, site: number, unsent: () => void = noop): Begin<void> {
     return (done) => {
       const t = recording ? now() : 0;
       const header = messageHeader(message.length);
@@ -269,6 +275,7 @@ export class ConnectionChannel implements ConnectionListener {
           written = this.#writeDirectly(frame, total);
         } catch (error) {
           const { code, message } = error as NodeJS.ErrnoException;
+          unsent();
           done(Object.assign(new Error(message), { code }));
           return () => {};
         }
@@ -279,7 +286,10 @@ export class ConnectionChannel implements ConnectionListener {
         }
       }
       this.recorded?.sent(t, site, message.length);
-      return this.#putAtService(rest(frame, total, written, owned), written > 0, done);
+      return this.#putAtService(rest(frame, total, written, owned), written > 0, (error) => {
+        if (error !== null) unsent();
+        done(error);
+      });
     };
   }
 
@@ -310,6 +320,12 @@ export class ConnectionChannel implements ConnectionListener {
     return () => client.post({ op: "unwrite", id, call });
   }
 
+  /** Offers of other ends are in the next message: if nobody has the other end of this one any more, they are gone. */
+  carries(offers: readonly Offer[]): void {
+    const numbers = offers.filter(({ client }) => client === this.client).map(({ number }) => number);
+    this.client.post({ op: "carried", numbers, by: this.id });
+  }
+
   // --- Sharing and the end ---------------------------------------------------------------------------------------
 
   /** Has this end read and written by the service only: several threads have it. */
@@ -328,9 +344,11 @@ export class ConnectionChannel implements ConnectionListener {
     return this.#inbox.splice(0);
   }
 
-  /** Takes what another copy of this end had read. */
+  /** Takes what was read before it is read from here: by another copy of this end, or by who got none after all. */
   takeOver(messages: readonly Uint8Array[]): void {
-    this.#inbox.push(...messages);
+    if (messages.length === 0) return;
+    this.#inbox.unshift(...messages);
+    this.#serve();
   }
 
   /** Closes this end. Who waits gets the error `EBADF`. */

@@ -20,6 +20,13 @@ export interface EndOfWire {
   readonly identity: number;
 }
 
+/** Where an end is that was sent to a process: at whose address, by which key, and under which token. */
+export interface OfferedEnd {
+  readonly path: string;
+  readonly key: Uint8Array;
+  readonly token: string;
+}
+
 export type ConnectionRequest =
   /** Makes two connected ends. */
   | { readonly op: "pipe"; readonly call: number }
@@ -70,6 +77,25 @@ export type ConnectionRequest =
   | { readonly op: "close"; readonly id: number }
   /** Another thread gets a copy of an end, and asks by a port of its own. */
   | { readonly op: "share"; readonly id: number; readonly port: MessagePort; readonly word: SharedArrayBuffer }
+  /**
+   * Offers a copy of an end to a process that runs, as the offer of this number of the thread's; to any number of
+   * processes if it `stays`.
+   */
+  | {
+      readonly op: "offer";
+      readonly call: number;
+      readonly id: number;
+      readonly number: number;
+      readonly stays: boolean;
+    }
+  /** Takes an offer back, if it was not taken. */
+  | { readonly op: "withdraw"; readonly number: number }
+  /** Offers are in a message that is sent by an end: with its peer, they are gone. */
+  | { readonly op: "carried"; readonly numbers: readonly number[]; readonly by: number }
+  /** Wants to know when all that was offered is taken; the answer comes after so many milliseconds at the latest. */
+  | { readonly op: "taken"; readonly call: number; readonly ms: number }
+  /** Takes an end that another process, or thread, offers. */
+  | { readonly op: "take"; readonly call: number; readonly offered: OfferedEnd }
   /** Wakes the thread when a process has ended. */
   | { readonly op: "watch"; readonly watch: number; readonly record: SharedArrayBuffer }
   | { readonly op: "unwatch"; readonly watch: number };
@@ -82,6 +108,7 @@ export interface CallAnswer {
   readonly ends?: readonly EndOfWire[];
   readonly listener?: number;
   readonly address?: SocketAddress;
+  readonly offered?: OfferedEnd;
 }
 
 export type ConnectionReply =

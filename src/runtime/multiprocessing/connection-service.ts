@@ -9,11 +9,15 @@ import { createServer, type Socket } from "node:net";
 import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import type { CallAnswer, ConnectionReply, ConnectionRequest, EndOfWire } from "./connection-requests.js";
+import type { CallAnswer, CarriedError, ConnectionReply, ConnectionRequest, EndOfWire } from "./connection-requests.js";
+import { carriedBy, carrierCloses, offerEnd, takeOffered, whenTaken, withdrawOffer } from "./descriptor-server.js";
 import { IncomingMessage } from "./message-frames.js";
 import { ProcessRecord } from "./process-record.js";
 import { connectSocket, connectTo, listenOn, SocketServer } from "./socket-server.js";
 import { CUT, carried, Wire } from "./wire.js";
+
+/** The answer to a write that was taken back. */
+const TAKEN_BACK: CarriedError = { code: "ECANCELED", message: "the message was taken back" };
 
 type Read = Extract<ConnectionRequest, { op: "read" }>;
 
@@ -37,6 +41,16 @@ function addWire(wire: Wire): EndOfWire {
   wires.set(id, { wire, reads: [], reading: false, giveBack: null });
   wire.onClosed = () => wires.delete(id);
   return { id, fd: wire.fd, identity: wire.identity };
+}
+
+/** Gives up a copy of an end, which is closed with the last one. */
+function releaseCopy(id: number): void {
+  const entry = wires.get(id);
+  if (entry === undefined) return;
+  if (--entry.wire.copies > 0) return;
+  wires.delete(id);
+  carrierCloses(entry.wire);
+  entry.wire.close();
 }
 
 /** Two connected sockets: by a server in a folder that only this user may enter, gone before anybody else could look. */
@@ -98,6 +112,8 @@ class Client {
   readonly #word: Int32Array;
   readonly #calls = new Map<number, () => void>();
   readonly #watches = new Map<number, AbortController>();
+  /** Tokens of the ends it offers to processes, by its numbers. */
+  readonly #offers = new Map<number, string>();
   #copy = 0;
 
   constructor(port: MessagePort, word: SharedArrayBuffer) {
@@ -190,7 +206,7 @@ class Client {
         this.#write(request);
         return;
       case "unwrite":
-        if (wires.get(request.id)?.wire.unwrite(request.call)) this.#answer(request.call, {});
+        if (wires.get(request.id)?.wire.unwrite(request.call)) this.#answer(request.call, { error: TAKEN_BACK });
         return;
       case "close":
         this.#close(request.id);
@@ -201,6 +217,24 @@ class Client {
         new Client(request.port, request.word).#ownsCopyOf(request.id);
         return;
       }
+      case "offer":
+        void this.#offer(request);
+        return;
+      case "withdraw":
+        withdrawOffer(this.#tokenOf(request.number));
+        return;
+      case "carried":
+        this.#carried(request);
+        return;
+      case "taken":
+        void whenTaken(request.ms).then(() => this.#answer(request.call, {}));
+        return;
+      case "take":
+        this.#ends(
+          request.call,
+          takeOffered(request.offered).then((wire) => [wire]),
+        );
+        return;
       case "watch":
         this.#watch(request.watch, request.record);
         return;
@@ -295,12 +329,40 @@ class Client {
       // A message that has begun is lost with the copy it was for; the stream is then of no use to the others.
       if (entry.wire.unfill()) entry.reading = false;
     }
-    if (--entry.wire.copies > 0) {
-      readNext(id);
+    releaseCopy(id);
+    readNext(id);
+  }
+
+  async #offer({ call, id, number, stays }: Extract<ConnectionRequest, { op: "offer" }>): Promise<void> {
+    const entry = wires.get(id);
+    if (entry === undefined) {
+      this.#answer(call, { error: { code: "EBADF", message: "the connection is closed" } });
       return;
     }
-    wires.delete(id);
-    entry.wire.close();
+    // At once: what is asked next may be to close it.
+    entry.wire.copies++;
+    try {
+      const offered = await offerEnd(entry.wire, stays, () => {
+        this.#offers.delete(number);
+        releaseCopy(id);
+      });
+      this.#offers.set(number, offered.token);
+      this.#answer(call, { offered });
+    } catch (error) {
+      releaseCopy(id);
+      this.#answer(call, { error: carried(error as Error) });
+    }
+  }
+
+  /** The token of an offer that this client made, if it is still there. */
+  #tokenOf(number: number): string {
+    return this.#offers.get(number) ?? "";
+  }
+
+  #carried({ numbers, by }: Extract<ConnectionRequest, { op: "carried" }>): void {
+    const carrier = wires.get(by)?.wire;
+    if (carrier === undefined) return;
+    for (const number of numbers) carriedBy(this.#tokenOf(number), carrier);
   }
 
   #watch(watch: number, buffer: SharedArrayBuffer): void {

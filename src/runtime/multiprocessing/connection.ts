@@ -1,13 +1,13 @@
 /** `multiprocessing.Connection`. */
 
 import { inspect } from "node:util";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { OnStack } from "../../recorder/call-site.js";
-import { ObjectKind, WaitReason } from "../../trace/events.js";
+import { WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
-import { DataCloneError, TimeoutError } from "../core/errors.js";
+import { checkTimeout } from "../core/deadline.js";
+import { TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
-import { decode, detach, encodeUnsent, transfer } from "../core/structured-clone.js";
+import { decode, detach, discard, encodeUnsent } from "../core/structured-clone.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import {
   maxLengthOf,
@@ -18,20 +18,15 @@ import {
   targetOf,
 } from "./connection-arguments.js";
 import { ConnectionChannel, systemError } from "./connection-channel.js";
-import { ConnectionClient, connectionClient } from "./connection-client.js";
+import type { ConnectionClient } from "./connection-client.js";
+import { arrive, type ConnectionHandle, type Direction, handleOf } from "./connection-crossing.js";
 import type { EndOfWire } from "./connection-requests.js";
-import { passDescriptor } from "./passed-descriptors.js";
+import { latestOffer, offersSince } from "./offers.js";
 import { type EndInTrace, type RecordedEnd, siteAbove } from "./recorded-end.js";
 
 const SEND_OPTIONS = knownOptions("{ offset: 4 }", "offset", "size", "timeout", "signal");
 const RECV_OPTIONS = knownOptions("{ maxLength: 1024 }", "maxLength", "timeout", "signal");
 const INTO_OPTIONS = knownOptions("{ offset: 4 }", "offset", "timeout", "signal");
-
-/** What an end may do. */
-export interface Direction {
-  readonly readable: boolean;
-  readonly writable: boolean;
-}
 
 let make: (channel: ConnectionChannel, direction: Direction) => Connection;
 let channelOf: (connection: Connection) => ConnectionChannel;
@@ -57,15 +52,17 @@ export function receivingChannel(connection: Connection): ConnectionChannel {
   return channelOf(connection);
 }
 
-/** Of an end of a process that is not recorded. */
-const NOT_RECORDED: EndInTrace = { kind: ObjectKind.Pipe, identity: 0, side: 0, sent: 0, received: 0 };
-
 const BOTH: Direction = { readable: true, writable: true };
 
 /**
  * One end of a pipe or socket that keeps messages whole. Once closed, its use is an `Error` with code `EBADF`.
  *
  * A message whose sending has begun goes out whole, also if its time is up or its signal aborted meanwhile.
+ *
+ * A connection can itself be sent: to threads, and to processes of this machine by all that carries values (arguments,
+ * queues, calls of pools, other connections). The receiver gets a copy. The sender's stays open and usable until it is
+ * closed, and the peer sees the end when all copies are; so close it where it is not needed any more. Who sends one to a
+ * process that runs already has to live until it has arrived; if it does not, receiving is a `RuntimeError`.
  *
  * @example
  * ```ts
@@ -79,6 +76,37 @@ const BOTH: Direction = { readable: true, writable: true };
  * console.log(await left.poll()); // prints false
  * left.close();
  * right.close();
+ * ```
+ *
+ * @example
+ * A process that runs already is handed one pipe after the other.
+ * ```ts
+ * import { isMain } from "heddle";
+ * import { type Connection, Pipe, Process, Queue } from "heddle/multiprocessing";
+ *
+ * function serve(callers: Queue<Connection | null>) {
+ *   for (let caller = callers.getSync(); caller !== null; caller = callers.getSync()) {
+ *     caller.sendSync(`hello, ${caller.recvSync()}`);
+ *     caller.close();
+ *   }
+ * }
+ *
+ * if (isMain) {
+ *   const callers = new Queue<Connection | null>();
+ *   const server = new Process({ target: serve, args: [callers] });
+ *   server.start();
+ *   for (const name of ["Ada", "Grace"]) {
+ *     const [ours, theirs] = Pipe<string>();
+ *     await callers.put(theirs);
+ *     theirs.close(); // the server has, or will have, its own copy
+ *     await ours.send(name);
+ *     console.log(await ours.recv());
+ *   }
+ *   // prints hello, Ada
+ *   // prints hello, Grace
+ *   await callers.put(null);
+ *   await server.join();
+ * }
  * ```
  */
 export class Connection<T = any> implements Disposable {
@@ -115,14 +143,15 @@ export class Connection<T = any> implements Disposable {
 
   /**
    * Sends a value, taken as it is now, and resolves when it is on its way. Rejects with an `Error` with code `EPIPE` if
-   * there is no peer, `DataCloneError` if it cannot cross, and `TimeoutError`.
+   * there is no peer, `DataCloneError` if it cannot cross, and `TimeoutError`. A connection that is sent stays open here.
    */
   send(value: T, options: WaitOptions = {}): Promise<void> {
     try {
       checkOptions(options, WAIT_OPTIONS);
       const channel = this.#sending();
       options.signal?.throwIfAborted();
-      return this.#put(channel, encodeValue(value), true, options, channel.recorded?.sends.lineAbove(this.send) ?? 0);
+      checkTimeout(options.timeout);
+      return this.#put(channel, encodeFor(channel, value), options, channel.recorded?.sends.lineAbove(this.send) ?? 0);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -132,7 +161,8 @@ export class Connection<T = any> implements Disposable {
   sendSync(value: T, options: TimeoutOptions = {}): void {
     checkOptions(options, WAIT_OPTIONS);
     const channel = this.#sending();
-    this.#putSync(channel, encodeValue(value), true, options, channel.recorded?.sends.lineAbove(this.sendSync) ?? 0);
+    checkTimeout(options.timeout);
+    this.#putSync(channel, encodeFor(channel, value), options, channel.recorded?.sends.lineAbove(this.sendSync) ?? 0);
   }
 
   /**
@@ -189,7 +219,12 @@ export class Connection<T = any> implements Disposable {
     try {
       const channel = this.#sending();
       options.signal?.throwIfAborted();
-      return this.#put(channel, part, false, options, channel.recorded?.sends.lineAbove(this.sendBytes) ?? 0);
+      return this.#put(
+        channel,
+        { bytes: part, owned: false },
+        options,
+        channel.recorded?.sends.lineAbove(this.sendBytes) ?? 0,
+      );
     } catch (error) {
       return Promise.reject(error);
     }
@@ -200,7 +235,12 @@ export class Connection<T = any> implements Disposable {
     checkOptions(options, SEND_OPTIONS);
     const part = partOf(buffer, options);
     const channel = this.#sending();
-    this.#putSync(channel, part, false, options, channel.recorded?.sends.lineAbove(this.sendBytesSync) ?? 0);
+    this.#putSync(
+      channel,
+      { bytes: part, owned: false },
+      options,
+      channel.recorded?.sends.lineAbove(this.sendBytesSync) ?? 0,
+    );
   }
 
   /** Receives a message as bytes. Rejects with `EOFError`, or beyond `maxLength`, then for good, with `EMSGSIZE`. */
@@ -249,40 +289,9 @@ export class Connection<T = any> implements Disposable {
     this.close();
   }
 
-  /** How it crosses: by its descriptor to a process that is being started, by a port to another thread. */
+  /** How it crosses to a thread or process. */
   [toHandle](crossing: Crossing, pins: Pins): Handle {
-    const channel = this.#channel;
-    if (channel.closed) throw new DataCloneError("a closed connection cannot cross");
-    const direction: Direction = { readable: this.readable, writable: this.writable };
-    if (crossing === "thread") {
-      const { port1, port2 } = new MessageChannel();
-      const word = new SharedArrayBuffer(4);
-      channel.share();
-      channel.client.post({ op: "share", id: channel.id, port: port2, word }, [port2]);
-      pins?.push(() => port1.close());
-      const value: ThreadHandle = {
-        ...direction,
-        port: transfer(port1, [port1]),
-        word,
-        id: channel.id,
-        fd: channel.fd,
-        inTrace: channel.recorded?.crossing ?? NOT_RECORDED,
-      };
-      return { tag: "Connection", value };
-    }
-    const fd = channel.fd < 0 ? -1 : passDescriptor(channel.fd);
-    if (fd < 0) {
-      throw new DataCloneError(
-        "a Connection can cross to another process as an argument of the Process, when that starts, only; give it " +
-          "there, or let the other process connect with Client to a Listener",
-      );
-    }
-    const unread = channel.handOver();
-    // If something else among the arguments cannot cross, it is still here.
-    pins?.push(() => channel.takeOver(unread));
-    const inTrace = channel.recorded?.crossing ?? NOT_RECORDED;
-    const value: ProcessHandle = { ...direction, port: null, fd, unread, inTrace };
-    return { tag: "Connection", value };
+    return { tag: "Connection", value: handleOf(this.#channel, this, crossing, pins) };
   }
 
   [inspect.custom](): string {
@@ -326,20 +335,16 @@ export class Connection<T = any> implements Disposable {
     return channel.client.waitSync(channel.take(max, site), options, recorded);
   }
 
-  #put(
-    channel: ConnectionChannel,
-    bytes: Uint8Array,
-    owned: boolean,
-    options: WaitOptions,
-    site: number,
-  ): Promise<void> {
+  #put(channel: ConnectionChannel, message: Outgoing, options: WaitOptions, site: number): Promise<void> {
     const recorded = channel.recorded?.wait(WaitReason.Send, site) ?? null;
-    return channel.client.wait(channel.put(bytes, owned, site), options, recorded);
+    const { bytes, owned, unsent } = message;
+    return channel.client.wait(channel.put(bytes, owned, site, unsent), options, recorded);
   }
 
-  #putSync(channel: ConnectionChannel, bytes: Uint8Array, owned: boolean, options: TimeoutOptions, site: number): void {
+  #putSync(channel: ConnectionChannel, message: Outgoing, options: TimeoutOptions, site: number): void {
     const recorded = channel.recorded?.wait(WaitReason.Send, site) ?? null;
-    channel.client.waitSync(channel.put(bytes, owned, site), options, recorded);
+    const { bytes, owned, unsent } = message;
+    channel.client.waitSync(channel.put(bytes, owned, site, unsent), options, recorded);
   }
 }
 
@@ -355,44 +360,36 @@ async function orFalse(wait: () => Promise<true>): Promise<boolean> {
   }
 }
 
-/** The bytes of a value. What was to be moved leaves this thread with it. */
-function encodeValue(value: unknown): Uint8Array {
+/** A message to be sent. */
+interface Outgoing {
+  readonly bytes: Uint8Array;
+  /** Nobody changes the bytes any more. */
+  readonly owned: boolean;
+  /** Called if nobody will ever receive it. */
+  readonly unsent?: () => void;
+}
+
+/** A value as a message of a channel. What was to be moved leaves this thread with it. */
+function encodeFor(channel: ConnectionChannel, value: unknown): Outgoing {
+  const before = latestOffer();
   const unsent = encodeUnsent(value, { crossing: "process", once: true });
-  if (unsent.moved.length > 0) detach(unsent.moved);
-  return unsent.bytes;
-}
-
-interface ThreadHandle extends Direction {
-  readonly port: MessagePort;
-  readonly word: SharedArrayBuffer;
-  readonly id: number;
-  readonly fd: number;
-  readonly inTrace: EndInTrace;
-}
-
-interface ProcessHandle extends Direction {
-  readonly port: null;
-  readonly fd: number;
-  readonly unread: readonly Uint8Array[];
-  readonly inTrace: EndInTrace;
+  const { bytes, moved, pins } = unsent;
+  const offers = offersSince(before);
+  if (offers.length > 0) channel.carries(offers);
+  if (moved.length > 0) detach(moved);
+  return pins === null || pins.length === 0
+    ? { bytes, owned: true }
+    : { bytes, owned: true, unsent: () => discard(unsent) };
 }
 
 /** The ends that this process was started with, by descriptor. */
 const inherited = new Map<number, Connection>();
 
-registerHandle<ThreadHandle | ProcessHandle>("Connection", (handle) => {
-  if (handle.port !== null) {
-    const client = new ConnectionClient(handle.port, handle.word);
-    return make(new ConnectionChannel(client, handle, handle.inTrace, false), handle);
-  }
-  let connection = inherited.get(handle.fd);
-  if (connection === undefined) {
-    const client = connectionClient();
-    const { ends } = client.ask((call) => ({ op: "open", call, fd: handle.fd }));
-    const channel = new ConnectionChannel(client, ends![0] as EndOfWire, handle.inTrace);
-    channel.takeOver(handle.unread);
-    connection = make(channel, handle);
-    inherited.set(handle.fd, connection);
-  }
+registerHandle<ConnectionHandle>("Connection", (handle) => {
+  const startedWith = "unread" in handle && "fd" in handle ? handle.fd : -1;
+  const known = inherited.get(startedWith);
+  if (known !== undefined) return known;
+  const connection = make(arrive(handle), handle);
+  if (startedWith >= 0) inherited.set(startedWith, connection);
   return connection;
 });

@@ -12,8 +12,8 @@
  *   copy if it has no use for it. What the parent had read and not received (one message that `poll` saw) goes along.
  * - To a thread of this process: by a port to the service that owns the socket, which counts the copies. It lives as
  *   long as the thread that made or was given it first.
- * - To a process that runs already (a pool's task, another connection): not. Node passes open sockets over the channel
- *   of `fork` only; a `Listener` and `Client` connect such processes.
+ * - To a process that runs already (in a message of another connection, a queue, a call of a pool): the message carries a
+ *   token, for which the receiver gets the descriptor from the sender's service (`descriptor-server.ts`).
  */
 
 import { recording } from "../../recorder/emit.js";

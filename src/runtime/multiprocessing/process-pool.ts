@@ -33,6 +33,7 @@ import { affordableSite, beginWait, endWait } from "../futures/recorded-wait.js"
 import { childSettings } from "./child-settings.js";
 import { decodeList, encodeList } from "./chunk-codec.js";
 import { Form, FromChild, functionHead, taskHead } from "./messages.js";
+import { OffersOfCalls, takeLastingOffers, withdraw } from "./offers.js";
 import type { AnyFunction, CallEnded } from "./pool/pool-engine.js";
 import { describeEnd } from "./pool-dispatcher.js";
 import { type PoolFunction, PoolFunctions } from "./pool-functions.js";
@@ -81,6 +82,9 @@ export class ProcessPool implements TaskLink, Source {
   readonly poolNumber = newObjectNumber();
   readonly #settings: ProcessPoolSettings;
   readonly #open = new Map<number, Task>();
+  /** Connections among the arguments of tasks that are not done, and of the initializer. */
+  readonly #offers = new OffersOfCalls();
+  readonly #lasting = takeLastingOffers();
   readonly #functions = new PoolFunctions((number, reference) => {
     this.#start().push(0, functionHead(number), Buffer.from(JSON.stringify(reference)));
   });
@@ -168,6 +172,7 @@ export class ProcessPool implements TaskLink, Source {
   }
 
   #nextId(): number {
+    this.#offers.begin();
     // Zero is no task's.
     this.#lastId = (this.#lastId + 1) >>> 0 || 1;
     return this.#lastId;
@@ -182,6 +187,7 @@ export class ProcessPool implements TaskLink, Source {
     time: number,
   ): void {
     this.#open.set(id, { at: stream.lastAt, segment: stream.lastSegment, sink, isList, fn });
+    this.#offers.keep(id);
     expect();
     if (time !== 0) emitAt(time, EventKind.TaskSubmit, this.poolNumber, affordableSite(time), id, intern(fn.name), 0);
     if (stream.mustPoke()) request({ kind: "tasks", pool: this.poolNumber });
@@ -206,6 +212,7 @@ export class ProcessPool implements TaskLink, Source {
     const task = this.#open.get(id);
     if (task === undefined) return undefined;
     this.#open.delete(id);
+    this.#offers.over(id);
     fulfil();
     return task;
   }
@@ -410,7 +417,7 @@ export class ProcessPool implements TaskLink, Source {
       for (const { sink } of [...this.#open.values()]) if (sink instanceof Future) sink.cancel();
     }
     if (!first) return;
-    if (this.#stream === null) this.#closed = true;
+    if (this.#stream === null) this.#close();
     else this.#expectClose("shutdown");
   }
 
@@ -419,7 +426,7 @@ export class ProcessPool implements TaskLink, Source {
     if (this.#terminated) return;
     this.#terminated = true;
     this.#shutdown = true;
-    if (this.#stream === null) this.#closed = true;
+    if (this.#stream === null) this.#close();
     for (const [id, task] of [...this.#open]) {
       if (this.#stream?.cancel(task)) {
         this.#remove(id);
@@ -443,6 +450,7 @@ export class ProcessPool implements TaskLink, Source {
     removeSource(this);
     this.#port?.close();
     this.#stream?.dispose();
+    withdraw(this.#lasting);
     if (this.#expectsClose) fulfil();
     this.#expectsClose = false;
     for (const resolve of this.#whenClosed.splice(0)) resolve();

@@ -33,18 +33,26 @@ export function unavailable(reason: string): RuntimeError {
 
 /** The bridge. Throws `RuntimeError` where it cannot be loaded. */
 export function native(): Native {
-  if (loaded === null) {
-    loaded = whole(load);
-    exitImmediately(loaded);
-  }
+  const bridge = nativeOrReason();
+  if (typeof bridge === "string") throw unavailable(bridge);
+  return bridge;
+}
+
+/** The bridge, or why it cannot be loaded. */
+export function nativeOrReason(): Native | string {
+  if (loaded !== null) return loaded;
+  const bridge = whole(load);
+  if (typeof bridge === "string") return bridge;
+  loaded = bridge;
+  exitImmediately(loaded);
   return loaded;
 }
 
-function load(): Native {
+function load(): Native | string {
   try {
     return createRequire(__filename)("koffi") as Native;
   } catch (error) {
     const [reason] = (error as Error).message.split("\n");
-    throw unavailable(`the native bridge koffi could not be loaded (${reason})`);
+    return `the native bridge koffi could not be loaded (${reason})`;
   }
 }
