@@ -88,7 +88,13 @@ function parseCommonjs({ path, source }: CompileInput, otherwise: Parsed): Parse
 }
 
 function hasDecorators(code: string, { program }: Parsed): boolean {
-  return code.includes("@") && JSON.stringify(program.body).includes('"type":"Decorator"');
+  return code.includes("@") && contains(program.body, "Decorator");
+}
+
+function contains(node: unknown, type: string): boolean {
+  if (node === null || typeof node !== "object") return false;
+  if ((node as { type?: unknown }).type === type) return true;
+  return Object.values(node).some((part) => contains(part, type));
 }
 
 /** What an undeclared file is: as Node, its syntax tells. */

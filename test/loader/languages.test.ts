@@ -38,6 +38,15 @@ const cases: Record<string, { files: Record<string, string>; script?: string; pr
     },
     prints: "42 2\n",
   },
+  "bigints beside an at sign, as in using and in an address": {
+    files: {
+      "main.ts": `
+        (Symbol as any).dispose ??= Symbol.for("Symbol.dispose");
+        const sums = new Map<string, bigint>([["somebody@example.org", 2n ** 64n]]);
+        { using open = { [Symbol.dispose]() { console.log("closed"); } }; console.log(sums); }`,
+    },
+    prints: "Map(1) { 'somebody@example.org' => 18446744073709551616n }\nclosed\n",
+  },
   "using and await using": {
     files: {
       "main.ts": `

@@ -41,7 +41,7 @@ export const threads: Realm = {
   reference(_heap, kind, crossing) {
     if (crossing === "thread") return null;
     throw new DataCloneError(
-      `a ${kind} of threads cannot cross to another process; use multiprocessing.${kind} instead`,
+      `${/^(Event|RLock)$/.test(kind) ? "an" : "a"} ${kind} of threads cannot cross to another process; use multiprocessing.${kind} instead`,
     );
   },
   heapOf: () => threadHeap,
