@@ -96,6 +96,12 @@ export class FramePainter {
       live,
     });
     const [first, last] = lanesBetween(lanes, scrollTop - LABELS_BEYOND, scrollTop + this.#height + LABELS_BEYOND);
-    labels.update(lanes, first, last, activeLane, model, indexes, viewport, spotlight?.lanes);
+    // Where none of a finding's lanes is in view, the others do not recede either.
+    const isLit =
+      spotlight &&
+      lanes
+        .slice(...lanesBetween(lanes, scrollTop, scrollTop + this.#height))
+        .some(({ id }) => spotlight.lanes.has(id));
+    labels.update(lanes, first, last, activeLane, model, indexes, viewport, isLit ? spotlight.lanes : null);
   }
 }

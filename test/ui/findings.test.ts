@@ -24,9 +24,10 @@ function manyFindings(count: number, prefix = "q"): SyntheticTrace {
 describe("the findings in the timeline", function () {
   this.timeout(60_000);
   const pages = new TimelinePages();
-  const titles = () => pages.page.locator(".finding-title").allTextContents();
+  const plain = (text: string): string => text.replaceAll("\u00a0", " ");
+  const titles = async () => (await pages.page.locator(".finding-title").allTextContents()).map(plain);
   const finding = (words: string) => pages.page.locator(".finding", { hasText: words });
-  const details = async () => (await pages.page.locator(".details").innerText()).replaceAll("\u00a0", " ");
+  const details = async () => plain(await pages.page.locator(".details").innerText());
   const lit = () => pages.page.locator(".label.lit .title").allTextContents();
   const focused = () => pages.page.evaluate(() => document.activeElement?.textContent ?? "");
 

@@ -69,6 +69,11 @@ export function displayName(name: string): string {
   });
 }
 
+/** A sentence of a report on the screen: what is hidden in names becomes visible, and no figure is parted from its unit. */
+export function displaySentence(text: string): string {
+  return displayName(text).replace(/(\d) (?=(?:%|[nµm]?s|min|[kMG]?B)(?![\p{L}\d]))/gu, "$1\u00a0");
+}
+
 export interface SourcePlace {
   readonly file: string;
   readonly line: number;

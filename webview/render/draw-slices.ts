@@ -52,6 +52,8 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
   const { model, theme, foundName, litObject, spotlight } = scene;
   const { inks } = theme;
   const thread = model.threads[lane.index]!;
+  // Lanes that a finding does not speak of recede as a whole.
+  const light = spotlight?.lanes.has(lane.id) ? spotlight.spec : null;
   const { kind, flags, name, object } = thread.slices;
   const height = Math.round((size.sliceRow - 1) * ratio);
   const gap = Math.max(1, Math.round(ratio * 0.75));
@@ -62,8 +64,8 @@ export function drawSlices(picture: Picture, lane: Lane, index: IntervalIndex, y
     const style = styles.of(kind[row]!, flags[row]!, name[row]!, model.strings);
     const left = Math.max(-2, Math.round(x0));
     const right = Math.min(range.pixels + 2, Math.max(left + 1, Math.round(x1)));
-    const isLit = spotlight ? isEvidence(spotlight.spec, thread, row) : false;
-    const dimmed = spotlight ? !isLit : foundName >= 0 && name[row] !== foundName;
+    const isLit = light !== null && isEvidence(light, thread, row);
+    const dimmed = light ? !isLit : foundName >= 0 && name[row] !== foundName;
     if (merged > 1 || right - left < ALONE_FROM) {
       const plain = dimmed ? faded(style.ink, DIMMED) : foundName < 0 || isLit ? style.ink : inks.foreground;
       run.add(left, right, plain);

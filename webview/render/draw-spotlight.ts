@@ -6,7 +6,7 @@ import type { Scene } from "./renderer.js";
 /** How much of the ground covers what recedes. */
 const VEIL = 0.74;
 
-/** Veils lanes that a finding is not about, and the time before and after it. */
+/** Veils lanes that a finding is not about, and the time before and after it; names those of its lanes that are out of view. */
 export function drawSpotlight(
   brush: Brush,
   { lanes, spotlight, theme, viewport }: Scene,
@@ -19,8 +19,10 @@ export function drawSpotlight(
   const clip = (x: number): number => Math.max(0, Math.min(brush.width, Math.round(x * ratio)));
   const from = clip(viewport.xOf(spotlight.from));
   const to = clip(viewport.xOf(spotlight.to));
+  const isInView = lanes.some((lane, i) => i >= first && i < last && spotlight.lanes.has(lane.id));
   context.globalAlpha = VEIL;
-  for (let i = first; i < last; i++) {
+  // Where nothing of it is in view, all would be dark.
+  for (let i = isInView ? first : last; i < last; i++) {
     const lane = lanes[i]!;
     if (lane.kind === "group") continue;
     const y = topOf(lane);
@@ -36,4 +38,14 @@ export function drawSpotlight(
   const thick = Math.max(1, Math.round(ratio));
   if (from > 0) brush.rect(from - thick, 0, thick, brush.height, theme.accent);
   if (to < brush.width) brush.rect(to, 0, thick, brush.height, theme.accent);
+  const beyond = (sign: string, found: readonly Lane[], y: number): void => {
+    const [lane] = found;
+    if (!lane) return;
+    const words = `${sign} ${lane.title}${found.length > 1 ? ` and ${found.length - 1} more` : ""}`;
+    const left = Math.max(8 * ratio, (brush.width - brush.measure(words)) / 2);
+    brush.text(words, left, y, brush.width - left - 8 * ratio, theme.foreground, theme.background);
+  };
+  const isLit = (lane: Lane): boolean => spotlight.lanes.has(lane.id);
+  beyond("▲", lanes.slice(0, first).filter(isLit), 12 * ratio);
+  beyond("▼", lanes.slice(last).filter(isLit), brush.height - 12 * ratio);
 }

@@ -4,11 +4,10 @@
  */
 import type { TraceModel } from "../../src/analysis/model.js";
 import type { ShownFinding } from "../model/findings.js";
-import { plural } from "../model/format.js";
 import type { Summary } from "../model/summary.js";
 import { verdictWithoutFindings } from "../model/verdict.js";
 import type { Description } from "./description.js";
-import { h, setText } from "./dom.js";
+import { h, setText, withCode } from "./dom.js";
 import { backButton, type CardActions, cardSignature, findingCard } from "./finding-card.js";
 import { type FindingsActions, FindingsList } from "./findings-list.js";
 import { MostWaited, type MostWaitedActions } from "./most-waited.js";
@@ -39,6 +38,7 @@ export class DetailsPane {
   readonly #heading = h("h2", { class: "section", "aria-live": "polite" });
   readonly #nothing = h("p", { class: "nothing-found" });
   readonly #advice = h("p", { class: "hint" });
+  readonly #hint = h("span", {});
   readonly #mostWaited: MostWaited;
   readonly #run: HTMLElement;
   readonly #card = h("section", { class: "card", "aria-label": "Finding" });
@@ -55,20 +55,14 @@ export class DetailsPane {
     this.#mostWaited = new MostWaited(actions);
     this.#run = h(
       "section",
-      { "aria-label": "The run" },
+      { class: "run-details", "aria-label": "The run" },
       this.#headline.element,
       this.#heading,
       this.#list.element,
       this.#nothing,
       this.#advice,
       this.#mostWaited.element,
-      h(
-        "p",
-        { class: "hint" },
-        "Click a finding to see where it happens, or a slice to see who waited for whom. ",
-        h("kbd", {}, "?"),
-        " lists the keys.",
-      ),
+      h("p", { class: "hint" }, this.#hint, h("kbd", {}, "?"), " lists the keys."),
     );
   }
 
@@ -120,23 +114,23 @@ export class DetailsPane {
     if (summary) this.#headline.update(summary);
     this.#list.update(findings);
     const isDone = model.complete;
+    const heading = isDone ? "What stood in its way" : "What stands in its way";
+    setText(this.#heading, findings.length > 0 ? `${heading} (${findings.length})` : "");
+    this.#heading.hidden = this.#list.element.hidden = findings.length === 0;
     setText(
-      this.#heading,
-      findings.length > 0
-        ? `${isDone ? "What stood in its way" : "What stands in its way"} (${findings.length})`
-        : "What stands in its way",
+      this.#hint,
+      `Click ${findings.length > 0 ? "a finding to see where it happens, or " : ""}a slice to see who waited for whom. `,
     );
-    this.#list.element.hidden = findings.length === 0;
     this.#nothing.hidden = this.#advice.hidden = findings.length > 0;
     if (findings.length === 0) {
-      const isKnown = isSearched && summary !== null;
-      const verdict = isKnown && isDone ? verdictWithoutFindings(summary, poolsOf(model)) : null;
-      setText(this.#nothing, verdict?.title ?? (isDone || !isSearched ? "Looking for it…" : "Nothing so far."));
-      setText(
-        this.#advice,
-        verdict?.advice ??
-          (isDone || !isSearched ? "" : `${plural(model.threads.length, "thread")} looked at while the script runs.`),
-      );
+      const verdict = isDone && isSearched && summary ? verdictWithoutFindings(summary, poolsOf(model)) : null;
+      const isSearching = isDone || !isSearched;
+      const title =
+        verdict?.title ?? (isSearching ? "Looking for what stands in its way…" : "Nothing stands in its way so far.");
+      if (this.#nothing.textContent !== title) {
+        setText(this.#nothing, title);
+        this.#advice.replaceChildren(...withCode(verdict?.advice ?? ""));
+      }
     }
     this.#mostWaited.update(model, summary?.obstacles ?? []);
   }

@@ -25,6 +25,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A sentence in which what stands between backticks is code. */
+export function withCode(text: string): (HTMLElement | string)[] {
+  return text.split(/`([^`]+)`/).map((part, i) => (i % 2 === 1 ? h("code", {}, part) : part));
+}
+
 /** Sets the text only if it changed, so that a live view does not lay out again for nothing. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

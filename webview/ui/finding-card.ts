@@ -1,8 +1,8 @@
 import type { TraceModel } from "../../src/analysis/model.js";
 import type { ShownFinding } from "../model/findings.js";
-import { displayName, formatDuration, formatInstant, plural, shortSite } from "../model/format.js";
+import { displaySentence, formatDuration, formatInstant, plural, shortSite } from "../model/format.js";
 import { threadName } from "./description.js";
-import { h, icon, icons } from "./dom.js";
+import { h, icon, icons, withCode } from "./dom.js";
 import { severitySign } from "./severity.js";
 import { sourceLink } from "./source-link.js";
 
@@ -63,14 +63,14 @@ export function findingCard(
     "h2",
     { class: "card-title" },
     severitySign(finding.severity),
-    h("span", {}, displayName(finding.title)),
+    h("span", {}, displaySentence(finding.title)),
     ...(finding.costNs > 0 ? [h("b", {}, formatDuration(finding.costNs))] : []),
   );
   const parts: HTMLElement[] = [
     head,
     title,
-    h("p", { class: "card-detail" }, displayName(finding.detail)),
-    h("p", { class: "card-advice" }, displayName(finding.advice)),
+    h("p", { class: "card-detail" }, displaySentence(finding.detail)),
+    h("p", { class: "card-advice" }, ...withCode(displaySentence(finding.advice))),
   ];
   const facts: HTMLElement[] = [];
   const fact = (label: string, ...values: (HTMLElement | string)[]): void => {

@@ -1,5 +1,5 @@
 import type { ShownFinding } from "../model/findings.js";
-import { displayName, formatDuration } from "../model/format.js";
+import { displaySentence, formatDuration } from "../model/format.js";
 import { h, icon, icons, setText } from "./dom.js";
 import { severitySign } from "./severity.js";
 
@@ -42,7 +42,7 @@ export class FindingStrip {
       this.#severity = finding.severity;
       this.#main.querySelector(".severity")!.replaceWith(severitySign(finding.severity));
     }
-    const title = displayName(finding.title);
+    const title = displaySentence(finding.title);
     setText(this.#title, title);
     if (this.#main.title !== title) this.#main.title = title;
     setText(this.#cost, finding.costNs > 0 ? formatDuration(finding.costNs) : "");

@@ -1,5 +1,5 @@
 import type { ShownFinding } from "../model/findings.js";
-import { displayName, formatDuration, shortSite } from "../model/format.js";
+import { displaySentence, formatDuration, shortSite } from "../model/format.js";
 import { h, setClass, setText } from "./dom.js";
 import { severitySign } from "./severity.js";
 import { sourceLink } from "./source-link.js";
@@ -105,7 +105,7 @@ export class FindingsList {
       item.severity = finding.severity;
       item.main.querySelector(".severity")!.replaceWith(severitySign(finding.severity));
     }
-    setText(item.title, displayName(finding.title));
+    setText(item.title, displaySentence(finding.title));
     setText(item.cost, finding.costNs > 0 ? formatDuration(finding.costNs) : "");
     setClass(item.element, "dull", finding.where === null);
     const [site] = finding.sites;
