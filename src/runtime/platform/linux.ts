@@ -18,6 +18,7 @@ import {
   statfsSync,
   unlinkSync,
 } from "node:fs";
+import { constants as system } from "node:os";
 import { join } from "node:path";
 import { type NativeFunction, native } from "./native.js";
 import { whole } from "./native-work.js";
@@ -49,11 +50,15 @@ function pathOf(name: string): string {
   return join(SHM_FOLDER, name);
 }
 
-/** Writing to memory that the system cannot back is the end of the process (SIGBUS), so it is refused before. */
-function assertRoom(size: number): void {
-  const { bavail, bsize } = statfsSync(SHM_FOLDER);
-  const free = bavail * bsize;
-  if (size > free) throw errorWithCode("ENOSPC", `${size} bytes of shared memory, ${SHM_FOLDER} has ${free} left`);
+/**
+ * Writing to memory that the system cannot back is the end of the process (SIGBUS), so it is refused before. A block has
+ * no pages until they are written, and so takes nothing of what is left. Before blocks that were made like that come to
+ * more than this part of it, they get their pages, and so does a block that is larger alone.
+ */
+const PROMISED_PART = 1 / 4;
+
+function noRoom(size: number, free: number): Error {
+  return errorWithCode("ENOSPC", `${size} bytes of shared memory, ${SHM_FOLDER} has ${free} left`);
 }
 
 export class LinuxSharedMemory implements SharedMemorySystem {
@@ -64,6 +69,10 @@ export class LinuxSharedMemory implements SharedMemorySystem {
   readonly #open: NativeFunction;
   readonly #close: NativeFunction;
   readonly #linkat: NativeFunction;
+  readonly #allocate: NativeFunction;
+  /** The sizes of the blocks that were made without pages, by name. */
+  readonly #promised = new Map<string, number>();
+  #promisedBytes = 0;
 
   constructor() {
     const libc = native().load(null);
@@ -72,17 +81,21 @@ export class LinuxSharedMemory implements SharedMemorySystem {
     this.#memfdCreate = libc.func("int memfd_create(const char *name, unsigned int flags)");
     this.#open = libc.func("int open(const char *path, int flags, ...)");
     this.#close = libc.func("int close(int fd)");
+    this.#allocate = libc.func("int posix_fallocate(int fd, int64_t offset, int64_t length)");
     this.#linkat = libc.func("int linkat(int from, const char *old, int to, const char *path, int flags)");
   }
 
   create(name: string, size: number, named: BeforeNamed): Mapping {
     const path = pathOf(name);
-    assertRoom(size);
+    const { bavail, bsize } = statfsSync(SHM_FOLDER);
+    const free = bavail * bsize;
+    if (size > free) throw noRoom(size, free);
     // Without a name at first, so that whoever removes names after a crash knows of it before there is one, and nobody
     // attaches to a block that has no size yet.
     const fd = openSync(SHM_FOLDER, O_TMPFILE | constants.O_RDWR, 0o600);
     try {
       ftruncateSync(fd, size);
+      const backed = this.#back(fd, size, free);
       const mapping = this.#map(fd, size);
       named(String(fstatSync(fd, { bigint: true }).ino));
       if (Number(this.#linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW)) < 0) {
@@ -90,10 +103,49 @@ export class LinuxSharedMemory implements SharedMemorySystem {
         this.#munmap(mapping.address, mapping.size);
         throw systemError(errno, "shm_open", name);
       }
+      if (!backed) {
+        this.#promised.set(name, size);
+        this.#promisedBytes += size;
+      }
       return mapping;
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Sees to it that there will be pages for the blocks so far and a new one. True if that has got its pages. */
+  #back(fd: number, size: number, free: number): boolean {
+    if (this.#promisedBytes + size > free * PROMISED_PART) {
+      for (const [other, otherSize] of this.#promised) this.#backNamed(other, otherSize, free);
+      this.#promised.clear();
+      this.#promisedBytes = 0;
+    }
+    if (size <= free * PROMISED_PART) return false;
+    this.#allocatePages(fd, size, free);
+    return true;
+  }
+
+  #backNamed(name: string, size: number, free: number): void {
+    let fd: number;
+    try {
+      fd = openSync(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW);
+    } catch {
+      return; // unlinked by somebody else
+    }
+    try {
+      this.#allocatePages(fd, Math.min(size, fstatSync(fd).size), free);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #allocatePages(fd: number, size: number, free: number): void {
+    if (size === 0) return;
+    let errno: number;
+    do errno = Number(this.#allocate(fd, 0, size));
+    while (errno === system.errno.EINTR);
+    if (errno === system.errno.ENOSPC) throw noRoom(size, free);
+    if (errno !== 0) throw systemError(errno, "posix_fallocate", `${size} bytes`);
   }
 
   open(name: string): Mapping {
@@ -107,6 +159,8 @@ export class LinuxSharedMemory implements SharedMemorySystem {
 
   unlink(name: string): void {
     unlinkSync(pathOf(name));
+    this.#promisedBytes -= this.#promised.get(name) ?? 0;
+    this.#promised.delete(name);
   }
 
   createAnonymous(size: number): AnonymousMapping {
