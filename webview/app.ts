@@ -267,6 +267,7 @@ export class App {
 
   #resize(): void {
     this.#painter.resize();
+    this.#place.resized();
     this.#request();
   }
 

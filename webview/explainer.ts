@@ -2,6 +2,7 @@
  * What is told beside the lanes and above them: the pane with the findings and the details, and the line with the
  * costliest finding where there is no room for the pane.
  */
+import type { TraceModel } from "../src/analysis/model.js";
 import type { Digest } from "./digest.js";
 import type { Host } from "./host.js";
 import type { FindingGuide } from "./interact/finding-guide.js";
@@ -91,10 +92,16 @@ export class Explainer {
   }
 
   #showStrip(): void {
-    const { findings, selection, chosenFinding } = this.#view;
+    const { findings, selection, chosenFinding, trace } = this.#view;
     const isOpen = this.#isListOpen && selection === null && chosenFinding === "";
     const isHung = findings.length > 0 && this.#targets().digest.still !== null;
-    this.strip.update(findings, (rule) => isHung && TOLD_BY_BANNER.has(rule), isOpen);
+    const words = trace && this.#host.mode === "full" ? this.#wordsOfNone(trace.model) : null;
+    this.strip.update(findings, (rule) => isHung && TOLD_BY_BANNER.has(rule), isOpen, words);
+  }
+
+  #wordsOfNone({ complete }: TraceModel): string {
+    if (!this.#targets().digest.isSearched) return "Looking for what stands in its way…";
+    return complete ? "Nothing stands in its way" : "Nothing stands in its way so far";
   }
 
   /** Deselects. `toList`: to go back to the findings, also where there is little room. */

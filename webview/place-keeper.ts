@@ -16,6 +16,9 @@ export class PlaceKeeper {
   /** How this trace was left, until so much of it is loaded that it can be looked at so again. */
   #left: RememberedView | null = null;
   #timer = 0;
+  /** How far it is to be scrolled as soon as there is so much to scroll, and how far it could be until then. */
+  #wantedTop = Number.NaN;
+  #reachedTop = 0;
 
   constructor(host: Host, view: ViewState, scroller: HTMLElement) {
     this.#host = host;
@@ -30,6 +33,7 @@ export class PlaceKeeper {
     this.#left = left?.path === path ? left : null;
     this.#path = path;
     this.#name = name;
+    this.#wantedTop = Number.NaN;
   }
 
   /** Notes the place soon. */
@@ -52,7 +56,20 @@ export class PlaceKeeper {
     }
     // The details leave less room for the lanes, so they come before the scrolling.
     if (isThingOf(trace.model, left.selection)) select(left.selection);
-    this.#scroller.scrollTop = left.scrollTop;
+    this.#wantedTop = left.scrollTop;
+    this.#scrollOn();
+  }
+
+  /** There is more room for the lanes, or less. */
+  resized(): void {
+    if (!Number.isNaN(this.#wantedTop) && this.#scroller.scrollTop === this.#reachedTop) this.#scrollOn();
+  }
+
+  #scrollOn(): void {
+    const scroller = this.#scroller;
+    scroller.scrollTop = this.#wantedTop;
+    this.#reachedTop = scroller.scrollTop;
+    if (Math.abs(this.#reachedTop - this.#wantedTop) < 1) this.#wantedTop = Number.NaN;
   }
 
   #noteNow(): void {

@@ -200,10 +200,13 @@ describe("the findings in the timeline", function () {
     const trace = new SyntheticTrace({ cores: 4, source: "perf", command: ["alone.ts"] });
     trace.process(100, "alone.ts").thread("main").on(0, 0, ms(400)).end(ms(400));
     await open(trace.bytes());
-    await pages.page.getByText("Nothing stands in its way").waitFor();
+    await pages.page.locator(".nothing-found", { hasText: "Nothing stands in its way" }).waitFor();
     assert.match(await details(), /One thread does all the work, and a thread uses one core/);
     await pages.page.keyboard.press("n");
     assert.match((await pages.page.locator(".announcer").textContent()) ?? "", /no findings/);
+    await pages.page.setViewportSize({ width: 480, height: 800 });
+    await pages.page.locator(".strip-main", { hasText: "Nothing stands in its way" }).click();
+    assert.match(await details(), /One thread does all the work/);
   });
 
   it("are twenty without anything being cut off, and with names of any length", async () => {
@@ -245,6 +248,57 @@ describe("the findings in the timeline", function () {
     await strip.locator(".strip-main").click();
     assert.match(await details(), /2\.28 of 6 cores/);
     assert.ok((await pages.page.evaluate(() => document.body.scrollWidth)) <= 480);
+  });
+
+  it("come without moving the lanes, also where they have a line of their own", async () => {
+    await pages.open({ bytes: null }, { fakeHost: true, width: 480 });
+    await pages.page.evaluate(() => {
+      // Idle time comes when the test says so.
+      const waiting: IdleRequestCallback[] = [];
+      globalThis.requestIdleCallback = (work) => waiting.push(work);
+      document.addEventListener("idle", () => {
+        for (let work = waiting.shift(); work; work = waiting.shift())
+          work({ didTimeout: false, timeRemaining: () => 50 });
+      });
+    });
+    await pages.post({ type: "trace-reset", name: "pipeline.ts", live: false });
+    await pages.postBytes(demoTrace().bytes(), true);
+    await pages.page.waitForSelector("body[data-complete=true]");
+    await pages.drawn();
+    const strip = pages.page.locator(".finding-strip");
+    assert.match(await strip.innerText(), /Looking for what stands in its way/);
+    const before = await pages.page.locator(".lanes-canvas").boundingBox();
+    await pages.page.evaluate(() => document.dispatchEvent(new Event("idle")));
+    await pages.page.waitForSelector("body[data-findings]");
+    await pages.drawn();
+    assert.match(await strip.innerText(), /2\.28 of 6 cores used/);
+    assert.deepEqual(await pages.page.locator(".lanes-canvas").boundingBox(), before);
+  });
+
+  it("leave the lanes scrolled as they were when the page is loaded again", async () => {
+    const load = async (): Promise<void> => {
+      await pages.post({ type: "trace-reset", name: "pipeline.ts", live: false, path: "/traces/pipeline.heddle" });
+      await pages.postBytes(demoTrace().bytes(), true);
+      await pages.page.waitForSelector("body[data-findings]");
+      await pages.drawn();
+    };
+    await pages.open({ bytes: null }, { fakeHost: true, width: 480, height: 500 });
+    await load();
+    // To the end: what the line of the findings takes of the room is needed for it.
+    const scroller = pages.page.locator(".scroller");
+    await scroller.evaluate((element) => {
+      element.scrollTop = 1e6;
+    });
+    await pages.drawn();
+    const top = await scroller.evaluate((element) => element.scrollTop);
+    assert.ok(top > 100, `${top}`);
+    await pages.page.waitForFunction((wanted) => {
+      const state = JSON.parse(sessionStorage.getItem("state") ?? "{}") as { scrollTop?: number };
+      return state.scrollTop === wanted;
+    }, top);
+    await pages.page.reload();
+    await load();
+    await pages.page.waitForFunction((wanted) => document.querySelector(".scroller")!.scrollTop === wanted, top);
   });
 
   it("lead from the sidebar to the whole timeline, where the costliest is seen", async () => {

@@ -1,6 +1,6 @@
 import type { ShownFinding } from "../model/findings.js";
 import { displaySentence, formatDuration } from "../model/format.js";
-import { h, icon, icons, setText } from "./dom.js";
+import { h, icon, icons, setClass, setText } from "./dom.js";
 import { severitySign } from "./severity.js";
 
 export interface StripActions {
@@ -23,30 +23,42 @@ export class FindingStrip {
   #severity = "";
 
   constructor(actions: StripActions) {
-    this.#main.addEventListener("click", () => actions.go(this.#key));
     const { toggleAll } = actions;
+    this.#main.addEventListener("click", () => (this.#key === "" ? toggleAll?.() : actions.go(this.#key)));
     this.#all.hidden = toggleAll === null;
     if (toggleAll) this.#all.addEventListener("click", toggleAll);
     for (const type of ["pointerenter", "focus"]) this.#main.addEventListener(type, () => actions.light(this.#key));
     for (const type of ["pointerleave", "blur"]) this.#main.addEventListener(type, () => actions.light(""));
   }
 
-  /** Shows the first of `findings` that `isTold` does not say to be told elsewhere. */
-  update(findings: readonly ShownFinding[], isTold: (rule: string) => boolean, isOpen: boolean): void {
+  /**
+   * Shows the first of `findings` that `isTold` does not say to be told elsewhere. Where there is none, `otherwise`
+   * keeps its place, so that the lanes need not move when there is one; null leaves no place.
+   */
+  update(
+    findings: readonly ShownFinding[],
+    isTold: (rule: string) => boolean,
+    isOpen: boolean,
+    otherwise: string | null,
+  ): void {
     const first = findings.find(({ finding }) => !isTold(finding.rule));
-    this.element.hidden = first === undefined;
-    if (first === undefined) return;
-    const { finding, key } = first;
-    this.#key = key;
-    if (this.#severity !== finding.severity) {
-      this.#severity = finding.severity;
-      this.#main.querySelector(".severity")!.replaceWith(severitySign(finding.severity));
+    this.element.hidden = first === undefined && (otherwise === null || findings.length > 0);
+    if (this.element.hidden) return;
+    this.#key = first?.key ?? "";
+    const severity = first?.finding.severity ?? "";
+    if (this.#severity !== severity) {
+      this.#severity = severity;
+      const sign = first ? severitySign(first.finding.severity) : h("span", { class: "severity" });
+      this.#main.querySelector(".severity")!.replaceWith(sign);
     }
-    const title = displaySentence(finding.title);
+    const title = first ? displaySentence(first.finding.title) : (otherwise ?? "");
     setText(this.#title, title);
+    setClass(this.#main, "nothing", first === undefined);
     if (this.#main.title !== title) this.#main.title = title;
-    setText(this.#cost, finding.costNs > 0 ? formatDuration(finding.costNs) : "");
-    const words = findings.length === 1 ? "1 finding" : `${findings.length} findings`;
+    const cost = first?.finding.costNs ?? 0;
+    setText(this.#cost, cost > 0 ? formatDuration(cost) : "");
+    const words =
+      findings.length === 0 ? "the run" : findings.length === 1 ? "1 finding" : `${findings.length} findings`;
     if (this.#all.dataset.words !== words) {
       this.#all.dataset.words = words;
       this.#all.replaceChildren(words, icon(icons.down));
