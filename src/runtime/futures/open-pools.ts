@@ -4,6 +4,7 @@
 export interface OpenPool {
   beginShutdown(cancelFutures: boolean): void;
   ended(): Promise<void>;
+  endedSync(): void;
 }
 
 export const openPools: Set<OpenPool> = new Set();
@@ -12,4 +13,10 @@ export const openPools: Set<OpenPool> = new Set();
 export async function closePools(): Promise<void> {
   for (const pool of openPools) pool.beginShutdown(false);
   for (const pool of openPools) await pool.ended();
+}
+
+/** Blocking {@link closePools}. */
+export function closePoolsSync(): void {
+  for (const pool of openPools) pool.beginShutdown(false);
+  for (const pool of openPools) pool.endedSync();
 }

@@ -26,7 +26,7 @@ import { TaskSender } from "../core/task-sender.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { callHook } from "../threading/excepthook.js";
 import { terminateWorker } from "../threading/started-workers.js";
-import { errorOf, hasEnded, Thread } from "../threading/thread.js";
+import { errorOf, hasEnded, hasEndedAfterTermination, Thread } from "../threading/thread.js";
 import { whenWorkerEnds } from "../threading/worker-end.js";
 import { Future, link, settle, type TaskLink } from "./future.js";
 import {
@@ -49,6 +49,7 @@ import { serveThreadPool } from "./thread-pool-worker.js";
 import { type ExtrasMessage, WORD_HEADER, Word, type WorkerStart } from "./thread-task.js";
 
 const { view } = words;
+const pillow = new Int32Array(new SharedArrayBuffer(4));
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -477,7 +478,7 @@ export class ThreadPool implements TaskLink, Source {
       link(gate, this, 0);
       await gate.result(options);
     }
-    if (this.#terminated) return;
+    // Those that ended by themselves have said so a moment before.
     for (const { thread } of this.#threads) await thread.join(options);
   }
 
@@ -491,19 +492,17 @@ export class ThreadPool implements TaskLink, Source {
         : blockUntil(() => this.#left === this.#threads.length, deadline) === "done";
       endWait(wait, !ended);
       if (!ended) throw new TimeoutError("The threads of the pool did not end in time");
-    }
+    } else if (this.#terminated) this.#waitForTerminated(deadline);
     if (this.#terminated) return;
     for (const { thread } of this.#threads) thread.joinSync({ timeout: deadline - performance.now() });
   }
 
   /** The "exit" events of terminated threads cannot come while this one blocks: the system is asked for them. */
   #waitForTerminated(deadline: number): boolean {
-    for (const { ended, words, thread } of this.#threads) {
-      const word = words.index + WorkerWord.NativeId;
-      // One that has no number yet is stopped before it gets one.
-      while (!ended && Atomics.load(view, word) !== 0 && !hasEnded(thread)) {
+    for (const { thread } of this.#threads) {
+      while (!hasEndedAfterTermination(thread)) {
         if (performance.now() > deadline) return false;
-        Atomics.wait(view, word, Atomics.load(view, word), 1);
+        Atomics.wait(pillow, 0, 0, 1);
       }
     }
     return true;

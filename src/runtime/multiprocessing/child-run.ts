@@ -64,7 +64,10 @@ async function runProcess(start: StartMessage, work: ProcessWork, channel: Socke
     await threadsEnded();
     process.exit();
   } catch (error) {
+    settled = true;
     reportDeath(name, error);
+    await closePools();
+    await threadsEnded();
     process.exit(1);
   }
 }

@@ -5,7 +5,8 @@
  * starts processes, hands out tasks, takes results in and sees who ended. What the thread asks arrives as messages,
  * which need nothing from a thread once they are posted; what the thread is to know goes to shared memory.
  */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { nativeThreadId } from "../core/native-id.js";
 import { ChildrenTable, startChild } from "./children-table.js";
 import { serveConnections } from "./connection-service.js";
 import { functionOf, kindOf, ToChild } from "./messages.js";
@@ -114,4 +115,7 @@ function serve(request: Request): void {
   }
 }
 
+const life = workerData as Int32Array;
+Atomics.store(life, 0, nativeThreadId());
+process.on("exit", () => Atomics.store(life, 1, 1));
 parentPort!.on("message", serve);

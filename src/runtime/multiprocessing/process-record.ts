@@ -13,6 +13,10 @@ const EXIT_CODE = 2;
 const ERROR_BYTES = 3;
 const ERROR_AT = 16;
 const RECORD_BYTES = 512;
+/** How often, in milliseconds, who blocks asks whether the service is there that would tell of the child. */
+const ASK_MS = 500;
+/** What a child ends with whose service is gone: the reaper kills it. */
+const KILLED = -9;
 
 /** A child's state, pid and exit code. */
 export class ProcessRecord {
@@ -62,22 +66,26 @@ export class ProcessRecord {
     this.#setState(ProcessState.Failed);
   }
 
-  /** Blocks until the io-service has started it or could not. */
-  waitStartedSync(): void {
+  /** Blocks until the io-service has started it or could not. `isGone`: whether there is no service any more. */
+  waitStartedSync(isGone: () => boolean): void {
     while (this.state === ProcessState.Starting) {
       // The service is no thread that anybody watches: this is no wait without end.
-      this.words.wait(STATE, ProcessState.Starting, Number.POSITIVE_INFINITY, false);
+      const outcome = this.words.wait(STATE, ProcessState.Starting, ASK_MS, false);
+      if (outcome === "timed-out" && isGone())
+        this.setFailed("the thread of the library that starts processes has ended");
     }
   }
 
   /** Blocks until it has ended, at most `timeoutMs` milliseconds. */
-  waitEndedSync(timeoutMs: number): void {
+  waitEndedSync(timeoutMs: number, isGone: () => boolean): void {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       if (this.state !== ProcessState.Running) return;
       const left = deadline - performance.now();
       if (left <= 0) return;
-      this.words.wait(STATE, ProcessState.Running, left);
+      const endless = left === Number.POSITIVE_INFINITY;
+      const outcome = this.words.wait(STATE, ProcessState.Running, Math.min(left, ASK_MS), endless);
+      if (outcome === "timed-out" && isGone()) this.setEnded(KILLED);
     }
   }
 

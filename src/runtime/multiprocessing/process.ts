@@ -18,6 +18,7 @@ import type { ActivityOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { childSettings } from "./child-settings.js";
 import { withName } from "./named-session.js";
 import { collectDescriptors } from "./passed-descriptors.js";
+import { addChild, forgetChild, livingChildren, notice } from "./process-children.js";
 import {
   beginJoin,
   endJoin,
@@ -30,18 +31,22 @@ import {
   setRecordOfSentinel,
   timeoutOf,
 } from "./process-inside.js";
-import { processKey, setProcessKey } from "./process-key.js";
 import { ProcessRecord, ProcessState } from "./process-record.js";
-import { rootPid, setRootPid } from "./root-process.js";
-import { request, whenChildrenAreFinished } from "./service-client.js";
-import { encodeStart, type ProcessIdentity } from "./start-message.js";
+import {
+  assertMayHaveChildren,
+  makeSelf,
+  nextIdentity,
+  ownParent,
+  ownProcess,
+  takeOwnWork,
+  whoIs,
+} from "./process-self.js";
+import { isServiceGone, request } from "./service-client.js";
+import { encodeStart } from "./start-message.js";
+
+export { allowChildren, becomeProcess, identityOfWorker } from "./process-self.js";
 
 const PROCESS_OPTIONS = knownOptions("{ target: work, args: [1] }", "target", "args", "name", "daemon");
-
-/** Children of this thread whose end nobody has seen. */
-const children = new Set<Process>();
-let created = 0;
-let noticesAtExit = false;
 
 /**
  * A process of its own, with `target` or a subclass's `run` to do.
@@ -85,8 +90,8 @@ export class Process<A extends unknown[] = []> {
     if (target !== undefined && typeof target !== "function") throw new TypeError("target must be a function");
     if (!Array.isArray(args)) throw new TypeError("args must be an array");
     if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
-    const creator = inside(self);
-    const identity = [...creator.identity, ++created];
+    const creator = inside(ownProcess());
+    const identity = nextIdentity();
     setInside(this, {
       name: name ?? `${new.target.name}-${identity.join(":")}`,
       daemon: daemon ?? creator.daemon,
@@ -200,12 +205,10 @@ export class Process<A extends unknown[] = []> {
     request({ kind: "spawn", record: record.buffer, settings, start, daemon: it.daemon }, [
       ...(start.byteOffset === 0 && start.byteLength === start.buffer.byteLength ? [start.buffer as ArrayBuffer] : []),
     ]);
-    record.waitStartedSync();
+    record.waitStartedSync(isServiceGone);
     if (record.state === ProcessState.Failed) throw new Error(`the process could not be started: ${record.error}`);
     it.record = record;
-    if (!noticesAtExit) whenChildrenAreFinished(noticeAll);
-    noticesAtExit = true;
-    children.add(this as never);
+    addChild(this);
     if (recording) emit(EventKind.ProcessSpawn, 0, callSite(), record.pid, intern(it.name), 0);
     // A program does not end before its children, unless they are daemons. A thread may.
     if (!it.daemon && isMainThread) {
@@ -238,7 +241,7 @@ export class Process<A extends unknown[] = []> {
     const { it, record } = joinable(this);
     if (record.state === ProcessState.Running) {
       const wait = beginJoin(it, 0);
-      record.waitEndedSync(timeoutOf(options));
+      record.waitEndedSync(timeoutOf(options), isServiceGone);
       endJoin(wait, record, 0);
     }
     notice(this, it);
@@ -247,7 +250,7 @@ export class Process<A extends unknown[] = []> {
   /** True between `start` and its end. */
   isAlive(): boolean {
     const it = open(this);
-    if ((this as unknown) === self) return true;
+    if ((this as unknown) === ownProcess()) return true;
     if (it.record === null) return it.pid !== null && it.pid === process.ppid;
     notice(this, it);
     return it.record.state === ProcessState.Running;
@@ -274,7 +277,7 @@ export class Process<A extends unknown[] = []> {
     }
     notice(this, it);
     it.closed = true;
-    children.delete(this as never);
+    forgetChild(this);
   }
 
   [inspect.custom](): string {
@@ -285,9 +288,10 @@ export class Process<A extends unknown[] = []> {
 
 // A bundler may rename a class that uses itself, and the name is in the names of processes.
 Object.defineProperty(Process, "name", { value: "Process", configurable: true });
+makeSelf(Process.prototype);
 
 function describe(of: object, it: Inside): string {
-  if (of === self) return `pid=${process.pid} started`;
+  if (of === ownProcess()) return `pid=${process.pid} started`;
   if (it.record === null) return it.pid === null ? "initial" : `pid=${it.pid} unknown`;
   const ended = it.record.state === ProcessState.Ended;
   return `pid=${it.record.pid} ${ended ? `stopped exitcode=${it.record.exitCode}` : "started"}`;
@@ -299,87 +303,19 @@ function signal(process: object, name: NodeJS.Signals): void {
   if (it.record.state === ProcessState.Running) request({ kind: "signal", pid: it.record.pid, name });
 }
 
-/** Sees that a child has ended, if it has. */
-function notice(process: object, it: Inside): void {
-  if (it.noticed || it.record?.state !== ProcessState.Ended) return;
-  it.noticed = true;
-  children.delete(process as Process);
-  if (recording) emit(EventKind.ProcessExit, 0, 0, it.record.pid, it.record.exitCode + 1000, 0);
+/** The calling process. */
+export function currentProcess(): Process {
+  return ownProcess() as Process;
 }
 
-function noticeAll(): void {
-  for (const process of [...children]) notice(process, inside(process));
+/** The process that started this one, or null in the one the user started. */
+export function parentProcess(): Process | null {
+  return ownParent() as Process | null;
 }
 
-function whoIs(it: Pick<Inside, "name" | "daemon" | "authkey" | "identity">): ProcessIdentity {
-  return {
-    name: it.name,
-    daemon: it.daemon,
-    authkey: it.authkey,
-    identity: it.identity,
-    parent: { pid: process.pid, name: inside(self).name },
-    root: rootPid(),
-  };
-}
-
-/** Who a worker of a pool is: as a `Process` made and started here would be. Throws `RuntimeError` in a daemon. */
-export function identityOfWorker(name: string, daemon: boolean): ProcessIdentity {
-  assertMayHaveChildren();
-  const { identity, authkey } = inside(self);
-  return whoIs({ name, daemon, authkey, identity: [...identity, ++created] });
-}
-
-function assertMayHaveChildren(): void {
-  if (inside(self).daemon) throw new RuntimeError("daemonic processes are not allowed to have children");
-}
-
-/** This process may have children though it is a daemon: it sees to their end itself. */
-export function allowChildren(): void {
-  inside(self).daemon = false;
-}
-
-// --- Who this process is -----------------------------------------------------------------------------------------
-
-function stranger(prototype: object, who: Partial<Inside>): Process {
-  const process = Object.create(prototype) as Process;
-  setInside(process, {
-    name: "MainProcess",
-    daemon: false,
-    authkey: new Uint8Array(0),
-    identity: [],
-    target: undefined,
-    targetReference: null,
-    args: [],
-    record: null,
-    pid: null,
-    closed: false,
-    noticed: false,
-    sentinel: null,
-    ...who,
-  });
-  return process;
-}
-
-/** Has all threads of this process share the key of the process that it is. */
-function sharingKey(process: Process): Process {
-  Object.defineProperty(inside(process), "authkey", {
-    get: processKey,
-    set: setProcessKey,
-    enumerable: true,
-  });
-  return process;
-}
-
-let self: Process = sharingKey(stranger(Process.prototype, { pid: process.pid }));
-let parent: Process | null = null;
-
-/** Makes this process who its parent said it is. */
-export function becomeProcess(who: ProcessIdentity): void {
-  const { name, daemon, authkey, identity } = who;
-  setRootPid(who.root);
-  parent = stranger(Process.prototype, { name: who.parent.name, pid: who.parent.pid, authkey });
-  setProcessKey(authkey);
-  self = sharingKey(stranger(Process.prototype, { name, daemon, identity, pid: process.pid }));
+/** The living children of this process. */
+export function activeChildren(): Process[] {
+  return livingChildren() as Process[];
 }
 
 /** Gives the process that this is its class, its fields and what it runs. Returns it. */
@@ -389,25 +325,5 @@ export function takeWork(
   target: ((...args: never[]) => unknown) | null,
   args: readonly unknown[],
 ): Process {
-  const it = inside(self);
-  it.target = target ?? undefined;
-  it.args = args;
-  if (type !== null) Object.setPrototypeOf(self, type.prototype);
-  return Object.assign(self, fields);
-}
-
-/** The calling process. */
-export function currentProcess(): Process {
-  return self;
-}
-
-/** The process that started this one, or null in the one the user started. */
-export function parentProcess(): Process | null {
-  return parent;
-}
-
-/** The living children of this process. */
-export function activeChildren(): Process[] {
-  noticeAll();
-  return [...children];
+  return takeOwnWork(type, fields, target, args) as Process;
 }

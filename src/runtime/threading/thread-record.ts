@@ -30,8 +30,9 @@ const R = {
   Born: 13,
   /** Two words. */ Cancel: 14,
   Known: 16,
+  OnlyDaemons: 17,
 } as const;
-const RECORD_WORDS = 17;
+const RECORD_WORDS = 18;
 
 /** What class the thread's object is, beyond the user's own: the same in all threads. */
 export const ThreadKind = { Thread: 0, Timer: 1 } as const;
@@ -167,6 +168,11 @@ export class ThreadRecord {
     return words.load(this.index + R.NativeId);
   }
 
+  /** True if it is known which thread of the system it is, so that {@link ended} can ask for it. */
+  get isNumbered(): boolean {
+    return this.nativeId !== 0 || words.load(this.index + R.Born) !== 0;
+  }
+
   get daemon(): boolean {
     return words.load(this.index + R.Daemon) !== 0;
   }
@@ -215,6 +221,21 @@ export class ThreadRecord {
   /** Its `run` has returned: what it still holds it left so on purpose. */
   markReturned(): void {
     words.store(this.index + R.Returned, 1);
+  }
+
+  /** It has ended and stays only for daemons that it started. */
+  markOnlyDaemons(): void {
+    words.store(this.index + R.OnlyDaemons, 1);
+  }
+
+  /**
+   * True if the thread is gone from the system, after all that it still had to do at its end, or stays for its daemons
+   * only. Where the system cannot be asked, that it has ended must do.
+   */
+  get left(): boolean {
+    if (!this.ended()) return false;
+    if (words.load(this.index + R.OnlyDaemons) !== 0) return true;
+    return process.platform !== "linux" || this.nativeId === 0 || !threadExists(this.nativeId);
   }
 
   /** True if its `run` has returned, not thrown. */

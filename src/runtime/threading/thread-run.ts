@@ -44,7 +44,10 @@ async function end(): Promise<never> {
   currentRecord().end();
   await closePools();
   // Node ends the workers of a worker with it, Python's threads live on: so this one stays until its own have ended.
-  await childrenEnded(() => parentPort?.postMessage({ heddle: "unref" }));
+  await childrenEnded(() => {
+    currentRecord().markOnlyDaemons();
+    parentPort?.postMessage({ heddle: "unref" });
+  });
   // Node tells of garbage collections when the loop turns.
   if (recording) await new Promise((resolve) => setImmediate(resolve));
   process.exit();

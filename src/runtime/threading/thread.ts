@@ -27,6 +27,7 @@ import { currentRecord, type ThreadWorkerData } from "./current-record.js";
 import { callHook } from "./excepthook.js";
 import { addWorker, removeWorker, tellEnd } from "./started-workers.js";
 import { ThreadRecord } from "./thread-record.js";
+import { joinThreadsAfterFatalError } from "./thread-shutdown.js";
 import { isWatched, workerEnded, workerError, workerFailed } from "./worker-end.js";
 
 const THREAD_OPTIONS = knownOptions("{ target: work, args: [1] }", "target", "args", "name", "daemon");
@@ -76,6 +77,12 @@ export let errorOf: (thread: Thread<any>) => unknown;
 export let hasEnded: (thread: Thread<any>) => boolean;
 
 /**
+ * True if a thread whose worker was told to terminate has ended: the system is asked, as no event can tell while this
+ * thread blocks. One that has no number in the system yet comes to nothing any more, and has ended at once.
+ */
+export let hasEndedAfterTermination: (thread: Thread<any>) => boolean;
+
+/**
  * A thread of this process. Give it a `target`, or subclass it and override `run`; the fields of such an object are
  * copied into the thread at `start`, and what the thread does to its copy stays there.
  *
@@ -117,6 +124,11 @@ export class Thread<A extends unknown[] = []> implements Activity {
 
   static {
     hasEnded = (thread) => thread.#record.ended();
+    hasEndedAfterTermination = (thread) => {
+      const record = thread.#record;
+      if (!record.isNumbered) record.end();
+      return record.ended();
+    };
     errorOf = (thread) => {
       thread.#deliverError();
       return workerError(thread);
@@ -241,7 +253,8 @@ export class Thread<A extends unknown[] = []> implements Activity {
     threadStarting();
     if (recording) emit(EventKind.ThreadSpawn, number, site, 0, intern(record.name), 0);
     cache.set(record.index, this as unknown as Thread<unknown[]>);
-    addWorker(worker, this);
+    addWorker(worker, this, record);
+    joinThreadsAfterFatalError();
     // The loop lives as long as the worker anyway; so it also counts as waiting for it.
     let holds = !record.daemon;
     if (holds) holdLoop();
