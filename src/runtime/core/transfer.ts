@@ -29,6 +29,11 @@ export const marked = new WeakSet<object>();
  * ```
  */
 export function transfer<V>(value: V, buffers: readonly (ArrayBuffer | MessagePort)[]): V {
+  if (!Array.isArray(buffers)) {
+    throw new TypeError(
+      `what is to be moved must stand in an array, as in transfer(value, [buffer]), not ${describe(buffers)}`,
+    );
+  }
   for (const [i, buffer] of buffers.entries()) {
     const movable =
       buffer instanceof MessagePort || (types.isArrayBuffer(buffer) && !isDetached(buffer) && !isPooled(buffer));

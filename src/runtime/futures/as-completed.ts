@@ -7,7 +7,7 @@ import { TimeoutError } from "../core/errors.js";
 import { timedBy } from "../core/stuck-loop.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
 import { type Future, isDone, neverDone, outcome, subscribe, unsubscribe } from "./future.js";
-import { requireFutures } from "./given-futures.js";
+import { listFutures } from "./given-futures.js";
 import { blockUntil, takeInArrivals } from "./inbox.js";
 import { beginWait, endWait } from "./recorded-wait.js";
 
@@ -83,8 +83,8 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
     this.#deadline = deadlineAfter(options?.timeout);
     this.#signal = options?.signal;
     // The index is the place of the first occurrence among all that were given, repetitions counted.
-    const list = [...given];
-    const futures = requireFutures(list);
+    const list = listFutures(given);
+    const futures = new Set(list);
     this.#total = futures.size;
     takeInArrivals();
     list.forEach((future, index) => {

@@ -1,11 +1,23 @@
+import { describe } from "../core/describe-value.js";
 import { Future } from "./future.js";
 
-/** The futures given, each once, in order. Throws `TypeError` for anything else. */
-export function requireFutures<F extends Future<any>>(given: Iterable<F>): Set<F> {
-  if (given instanceof Future) throw new TypeError("Several futures are waited for: give them as an array or Set");
-  const futures = new Set(given);
-  for (const future of futures) {
+/** All that were given, in order. Throws `TypeError` for what is no list of futures. */
+export function listFutures<F extends Future<any>>(given: Iterable<F>): F[] {
+  if (
+    given instanceof Future ||
+    typeof (given as Partial<Iterable<F>> | null | undefined)?.[Symbol.iterator] !== "function"
+  ) {
+    const what = given instanceof Future ? "" : `, not ${describe(given)}`;
+    throw new TypeError(`Several futures are waited for: give them as an array or Set${what}`);
+  }
+  const list = [...given];
+  for (const future of list) {
     if (!(future instanceof Future)) throw new TypeError(`Only futures can be waited for, not ${typeof future}`);
   }
-  return futures;
+  return list;
+}
+
+/** The same, each once. */
+export function requireFutures<F extends Future<any>>(given: Iterable<F>): Set<F> {
+  return new Set(listFutures(given));
 }

@@ -10,6 +10,8 @@ import { isMainThread } from "node:worker_threads";
 import { callSite, emit, intern, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkCallable } from "../core/crossing-refusal.js";
+import { describe as describeValue } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
 import { referenceTo } from "../core/function-reference.js";
 import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
@@ -87,14 +89,14 @@ export class Process<A extends unknown[] = []> {
   constructor(options: ActivityOptions<A> = {} as ActivityOptions<A>) {
     checkOptions(options, PROCESS_OPTIONS);
     const { target, args = [], name, daemon } = options as ActivityOptions<unknown[]>;
-    if (target !== undefined && typeof target !== "function") throw new TypeError("target must be a function");
-    if (!Array.isArray(args)) throw new TypeError("args must be an array");
+    if (target !== undefined) checkCallable(target, "target");
+    if (!Array.isArray(args)) throw new TypeError(`args must be an array, not ${describeValue(args)}`);
     if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
     const creator = inside(ownProcess());
     const identity = nextIdentity();
     setInside(this, {
       name: name ?? `${new.target.name}-${identity.join(":")}`,
-      daemon: daemon ?? creator.daemon,
+      daemon: Boolean(daemon ?? creator.daemon),
       authkey: creator.authkey,
       identity,
       target: target as never,

@@ -13,6 +13,7 @@ import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkCallable } from "../core/crossing-refusal.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
+import { describe } from "../core/describe-value.js";
 import { DataCloneError, RuntimeError } from "../core/errors.js";
 import { type FunctionReference, referenceTo } from "../core/function-reference.js";
 import { type Crossing, type Handle, HandleCache, registerHandle, toHandle } from "../core/handles.js";
@@ -156,8 +157,11 @@ export class Thread<A extends unknown[] = []> implements Activity {
       this.#reference = referenceTo(target, "target");
       this.#target = target;
     }
-    if (args !== undefined) this.#args = [...args] as unknown as Readonly<A>;
-    let text = name;
+    if (args !== undefined) {
+      if (!Array.isArray(args)) throw new TypeError(`args must be an array, not ${describe(args)}`);
+      this.#args = [...args] as unknown as Readonly<A>;
+    }
+    let text = name ?? undefined;
     if (text === undefined) {
       const number = words.add(HeapWord.ThreadNames, 1) + 1;
       text = target?.name ? `Thread-${number} (${target.name})` : `Thread-${number}`;

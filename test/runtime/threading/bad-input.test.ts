@@ -66,6 +66,36 @@ describe("what can be waited for, of threads and of processes, given what it can
     `);
   });
 
+  it("refuses what a thread or process cannot be made of", async () => {
+    await expectScript(`
+      import assert from "node:assert/strict";
+      import { transfer } from "heddle";
+      import { asCompleted, wait } from "heddle/futures";
+      import { Process } from "heddle/multiprocessing";
+      import { Thread, Timer } from "heddle/threading";
+      function work() {}
+      class Work {}
+      for (const Activity of [Thread, Process] as any[]) {
+        for (const args of [5, "ab", { 0: 1 }, null]) assert.throws(() => new Activity({ target: work, args }), /^TypeError: args must be an array, not (5|"ab"|a value of class Object|null)$/);
+        for (const target of [5, "work"]) assert.throws(() => new Activity({ target }), /^TypeError: target must be a function, not (5|the string "work"); give the function itself/);
+        assert.throws(() => new Activity({ target: Work }), /^TypeError: target: class Work cannot be called without new/);
+        assert.throws(() => Activity({ target: work }), /cannot be invoked without 'new'/);
+        const activity = new Activity({ target: work, daemon: 1 });
+        assert.equal(activity.daemon, true);
+        await assert.rejects(activity.join(), /^RuntimeError: .*start/);
+        assert.throws(() => activity.joinSync(), /^RuntimeError: .*start/);
+      }
+      assert.match(new Thread({ target: work, name: null as any }).name, /^Thread-\\d+ \\(work\\)$/);
+      for (const interval of ["5", NaN, 1e300]) assert.throws(() => new Timer(interval as any, work), /^(Type|Range)Error: .*milliseconds|TIMEOUT_MAX/);
+      assert.throws(() => transfer(1, 5 as any), /^TypeError: what is to be moved must stand in an array.* not 5$/);
+      for (const none of [5, undefined, null]) {
+        await assert.rejects(async () => wait(none as any), /^TypeError: Several futures are waited for: give them as an array or Set, not/);
+        assert.throws(() => asCompleted(none as any), /^TypeError: Several futures are waited for/);
+      }
+      console.log("done");
+    `);
+  });
+
   it("shows the state of each where it is printed, as Python's repr does", async () => {
     await expectScript(`
       import assert from "node:assert/strict";
