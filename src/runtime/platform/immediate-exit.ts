@@ -14,7 +14,6 @@ import * as inspector from "node:inspector";
 import * as module from "node:module";
 import { isMainThread } from "node:worker_threads";
 import { isChildProcess } from "../core/main-script.js";
-import type { Native, NativeFunction } from "./native.js";
 
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -22,6 +21,13 @@ const STANDARD = [0, 1, 2] as const;
 
 /** Options of Node's that have it write something when a process ends. */
 const WRITES_AT_THE_END = /--(?:\S*-)?(?:prof|inspect|trace-event|report)/;
+
+type NativeFunction = (...args: unknown[]) => unknown;
+
+/** What is needed of the bridge. */
+interface Bridge {
+  load(path: null): { func(declaration: string): NativeFunction };
+}
 
 interface WithExit {
   reallyExit(code?: number): never;
@@ -38,7 +44,7 @@ function nodeHasMoreToDo(): boolean {
 }
 
 /** Has `process.exit()` end this process at once, if it is a child of this library. To be called once. */
-export function exitImmediately({ load }: Native): void {
+export function exitImmediately({ load }: Bridge): void {
   if (!isMainThread || !isChildProcess || process.platform === "win32") return;
   const library = load(null);
   const exit = library.func("void _exit(int code)");
