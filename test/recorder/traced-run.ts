@@ -124,15 +124,16 @@ export class RecorderBench {
   }
 }
 
-export function readFrames(file: string): TraceFrame[] {
+/** Of a file, or of its bytes. */
+export function readFrames(file: string | Uint8Array): TraceFrame[] {
   const reader = new TraceReader();
-  const frames = reader.push(readFileSync(file));
+  const frames = reader.push(typeof file === "string" ? readFileSync(file) : file);
   if (frames.length > 0) reader.finish((frame) => frames.push(frame));
   return frames;
 }
 
 /** All events of a trace, in the order of the file. */
-export function readEvents(file: string): ReadEvent[] {
+export function readEvents(file: string | Uint8Array): ReadEvent[] {
   const names = new Map<number, string>(Object.entries(EventKind).map(([name, number]) => [number, name]));
   const texts = new Map<string, string>();
   const events: ReadEvent[] = [];

@@ -1,26 +1,13 @@
 /** What the trace says of locks between processes against what the script did. */
 import assert from "node:assert/strict";
+import { SliceKind } from "../../../src/analysis/model.js";
 import type { JsonReport } from "../../../src/analysis/report/report-types.js";
 import { expectScript, runScript } from "../../harness/run-script.js";
+import { CLOCKS_NS, measuring, TracedScript } from "../../harness/traced-script.js";
 
-async function reportOf(source: string): Promise<{ report: JsonReport; stdout: string }> {
-  const { stderr, stdout } = await expectScript(source, {
-    traced: true,
-    runArgs: ["--report", "json"],
-    timeout: 60_000,
-  });
-  return { report: JSON.parse(stderr.slice(stderr.indexOf("{"))) as JsonReport, stdout };
-}
-
-/** Lengths that the processes measured themselves, as they printed them: nanoseconds. */
-function measured(stdout: string): Record<string, number> {
-  const all = stdout.matchAll(/MEASURED (.*)/g);
-  return Object.assign({}, ...[...all].map((found) => JSON.parse(found[1]!) as object)) as Record<string, number>;
-}
-
-/** As long as the process measured itself, but for what a machine with much to do takes between two readings of a clock. */
-function near(actual: number, expected: number, what: string): void {
-  assert.ok(Math.abs(actual - expected) <= 20e6, `${what}: ${actual}, not ${expected}`);
+async function reportOf(source: string): Promise<JsonReport> {
+  const { stderr } = await expectScript(source, { traced: true, runArgs: ["--report", "json"], timeout: 60_000 });
+  return JSON.parse(stderr.slice(stderr.indexOf("{"))) as JsonReport;
 }
 
 const named = (report: JsonReport, name: string) => {
@@ -33,28 +20,24 @@ const named = (report: JsonReport, name: string) => {
 const common = `
   import { isMain } from "heddle";
   import { Barrier, Condition, Event, Lock, Process, RLock, Semaphore } from "heddle/multiprocessing";
-  const still = new Int32Array(new SharedArrayBuffer(4));
-  const sleep = (ms: number) => Atomics.wait(still, 0, 0, ms);
-  const tell = (lengths: object) => console.log("MEASURED " + JSON.stringify(lengths));
-  const since = (t: number) => (performance.now() - t) * 1e6;
+  ${measuring}
 `;
 
+/** How long each wait was is held beside the clock in `runtime/trace/ended-waits-of-processes.test.ts`. */
 describe("the trace of locks between processes", function () {
   this.timeout(120_000);
 
   it("has each lock once, with the holds and waits of all processes", async () => {
-    const { report, stdout } = await reportOf(`${common}
+    const traced = await TracedScript.run(`${common}
       function child(lock: Lock, rlock: RLock, turn: Semaphore, go: Semaphore) {
         for (let i = 0; i < 500; i++) { lock.acquireSync(); lock.release(); }
-        // The first look for the line that called takes a while, before the wait begins.
-        lock.acquireSync();
-        sleep(1);
+        // The first look for the line that called takes a while.
+        const had = around(() => lock.acquireSync());
+        nap(1);
         turn.release();
         go.acquireSync();
-        const held = performance.now();
-        sleep(300);
-        tell({ held: since(held) });
-        lock.release();
+        nap(60);
+        tell({ had, gave: around(() => lock.release()) });
         rlock.acquireSync();
         rlock.release();
       }
@@ -66,41 +49,48 @@ describe("the trace of locks between processes", function () {
         turn.acquireSync();
         lock.acquireSync({ timeout: 1 });
         go.release();
-        const waited = performance.now();
-        lock.acquireSync();
-        tell({ waited: since(waited) });
+        tell({ waited: around(() => lock.acquireSync()) });
         lock.release();
         for (let i = 0; i < 100; i++) { lock.acquireSync(); lock.release(); }
         await process.join();
         console.log("done");
       }
     `);
-    const lengths = measured(stdout);
+    const { report } = traced;
+    const [gave, waited] = ["gave", "waited"].map((what) => {
+      const told = traced.told<Record<string, [string, string]>>().find((each) => what in each);
+      assert.ok(told, what);
+      return told;
+    });
     const lock = named(report, "shared");
     assert.equal(lock.kind, "Lock");
     assert.equal(lock.acquisitions, 602);
     assert.equal(lock.timeouts, 1);
-    near(lock.wait.maxNs, lengths.waited!, "the wait");
-    assert.ok(lock.hold.maxNs >= lengths.held!, "the hold");
+    const [gaveUp, wait] = traced.slicesOf("shared", SliceKind.LockWait);
+    assert.ok(gaveUp!.end <= wait!.start);
+    // It may have lost its core between the readings and the wait: that is no wait of the lock's.
+    const [from, until] = waited!.waited!;
+    traced.within("the wait begins", wait!.start, [from, until]);
+    traced.within("the wait ends", wait!.end, [gave!.gave![0], until]);
+    const { holds } = traced.named("shared");
+    const givenBack = traced.time(gave!.gave![0]) - CLOCKS_NS;
+    const row = holds!.start.findIndex((start, i) => start <= givenBack && holds!.end[i]! >= givenBack);
+    traced.within("the hold begins", holds!.start[row]!, gave!.had!);
+    traced.within("the hold ends", holds!.end[row]!, gave!.gave!);
     assert.equal(named(report, "again").acquisitions, 1);
     assert.equal(named(report, "turn").acquisitions, 1);
   });
 
-  it("has who waited for an event, a condition and a barrier, and for how long", async () => {
-    const { report, stdout } = await reportOf(`${common}
+  it("has who waited for an event, a condition and a barrier, and how often", async () => {
+    const report = await reportOf(`${common}
       function child(event: Event, barrier: Barrier, condition: Condition) {
-        // The first look for the line that called takes a while, before the wait begins.
         event.waitSync({ timeout: 1 });
         barrier.waitSync();
-        const began = performance.now();
         event.waitSync();
-        tell({ event: since(began) });
         condition.acquireSync();
         condition.waitSync({ timeout: 1 });
         barrier.waitSync();
-        const slept = performance.now();
         condition.waitSync();
-        tell({ condition: since(slept) });
         condition.release();
       }
       if (isMain) {
@@ -109,26 +99,25 @@ describe("the trace of locks between processes", function () {
         const process = new Process({ target: child, args: [event, barrier, condition] });
         process.start();
         barrier.waitSync();
-        sleep(300);
         event.set();
         barrier.waitSync();
+        // The child has the lock until it waits.
         condition.acquireSync();
-        sleep(200);
         condition.notify();
         condition.release();
         await process.join();
         console.log("done");
       }
     `);
-    const lengths = measured(stdout);
-    near(named(report, "event").wait.maxNs, lengths.event!, "the event");
-    near(named(report, "condition").wait.maxNs, lengths.condition!, "the condition");
+    const event = named(report, "event");
+    assert.deepEqual([event.acquisitions, event.timeouts], [1, 1]);
     assert.equal(named(report, "barrier").acquisitions, 4);
-    assert.equal(named(report, "condition").contended, 2);
+    const condition = named(report, "condition");
+    assert.deepEqual([condition.contended, condition.timeouts], [2, 1]);
   });
 
   it("names a process that died with a lock", async () => {
-    const { report } = await reportOf(`${common}
+    const report = await reportOf(`${common}
       function take(lock: Lock) { lock.acquireSync(); process.kill(process.pid, "SIGKILL"); }
       if (isMain) {
         const lock = new Lock({ name: "left" });

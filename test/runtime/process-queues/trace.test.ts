@@ -1,27 +1,19 @@
 /** The trace of queues between processes, beside what the script itself measured: one lane for all who have the queue. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { analyseFile } from "../../../src/analysis/analyse-file.js";
-import { FlowKind, type ObjectTrack, SliceKind, type TraceModel } from "../../../src/analysis/model.js";
-import { jsonReport } from "../../../src/analysis/report/json-report.js";
-import { expectScript } from "../../harness/run-script.js";
-
-/** Milliseconds for which a busy machine may keep a thread from noting the time. */
-const PREEMPTED = 200;
+import { SliceKind } from "../../../src/analysis/model.js";
+import { measuring, TracedScript } from "../../harness/traced-script.js";
 
 const source = `
   import { isMain } from "heddle";
   import { JoinableQueue, Process, Queue, SimpleQueue } from "heddle/multiprocessing";
   import { Empty, Full } from "heddle/queue";
 
-  const nap = (ms: number) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); };
+  ${measuring}
   async function timed(queue: string, what: string, wait: () => unknown) {
-    const start = performance.now();
+    const from = clock();
     try { await wait(); }
     catch (error) { if (!(error instanceof Empty || error instanceof Full)) throw error; }
-    console.log("told " + JSON.stringify({ queue, what, ms: performance.now() - start }));
+    tell({ queue, what, waited: [from, clock()] });
   }
   async function help(commands: Queue<any>, ready: Queue<any>) {
     for (;;) {
@@ -84,35 +76,16 @@ const source = `
 interface Told {
   readonly queue: string;
   readonly what: string;
-  readonly ms: number;
+  readonly waited: [string, string];
 }
 
+/** How long each wait was, and who ended it, is held beside the clock in `runtime/trace/ended-waits-of-processes.test.ts`. */
 describe("the trace of queues between processes", function () {
-  this.timeout(90_000);
-  const folder = mkdtempSync(join(tmpdir(), "heddle-process-queues-"));
-  let model: TraceModel;
-  let told: Told[];
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
+  this.timeout(120_000);
+  let traced: TracedScript;
   before(async () => {
-    const file = join(folder, "queues.heddle");
-    const { stdout } = await expectScript(source, {
-      traced: true,
-      runArgs: ["--out", file, "--report", "none"],
-      timeout: 60_000,
-    });
-    const analysed = analyseFile(readFileSync(file));
-    assert.equal(analysed.problem, null);
-    model = analysed.model;
-    assert.equal(model.recorder.dropped, 0);
-    told = [...stdout.matchAll(/^told (.*)$/gm)].map((match) => JSON.parse(match[1] as string) as Told);
+    traced = await TracedScript.run(source, 100_000);
   });
-
-  function named(name: string): ObjectTrack {
-    const all = model.objects.filter((each) => each.name === name);
-    assert.equal(all.length, 1, `${all.length} lanes are called ${name}`);
-    return all[0]!;
-  }
 
   for (const [type, kind] of [
     ["Queue", "Queue"],
@@ -123,46 +96,36 @@ describe("the trace of queues between processes", function () {
     const simple = type === "SimpleQueue";
 
     it(`has one lane for a ${type}, with all puts, gets and depths`, () => {
-      const report = jsonReport(model).queues.filter((queue) => queue.name === name);
+      const report = traced.report.queues.filter((queue) => queue.name === name);
       assert.deepEqual(
         report.map((queue) => [queue.kind, queue.capacity, queue.puts, queue.gets, queue.maxDepth]),
         [simple ? [kind, 0, 5, 5, 3] : [kind, 3, 10, 7, 3]],
       );
       assert.match(report[0]!.site, /script\.ts:\d+$/);
-      assert.equal(named(name).tally.timeouts, simple ? 2 : 4);
+      assert.equal(traced.named(name).tally.timeouts, simple ? 2 : 4);
     });
 
     it(`leads from each put into a ${type} to the get in the other process`, () => {
-      const { flows, threads } = model;
-      const { index } = named(name);
-      let seen = 0;
-      for (let i = 0; i < flows.count; i++) {
-        if (flows.kind[i] !== FlowKind.Item || flows.object[i] !== index) continue;
-        seen++;
-        const [from, to] = [threads[flows.fromThread[i]!]!, threads[flows.toThread[i]!]!];
+      const arrows = traced.arrows(name, "Item");
+      for (const { from, fromTime, to, toTime } of arrows) {
         assert.notEqual(from.process, to.process);
-        assert.ok(flows.fromTime[i]! <= flows.toTime[i]!);
+        assert.ok(fromTime <= toTime);
       }
-      assert.equal(seen, simple ? 5 : 7);
+      assert.equal(arrows.length, simple ? 5 : 7);
     });
 
     it(`has the waits of both processes for a ${type}`, () => {
-      const { index } = named(name);
       for (const [what, sliceKind] of [
         ["get", SliceKind.QueueGetWait],
         ["put", SliceKind.QueuePutWait],
       ] as const) {
-        const lengths: number[] = [];
-        for (const { slices } of model.threads) {
-          for (let i = 0; i < slices.count; i++) {
-            if (slices.object[i] !== index || slices.kind[i] !== sliceKind) continue;
-            lengths.push((slices.end[i]! - slices.start[i]!) / 1e6);
-          }
-        }
-        const expected = told.filter((each) => each.queue === name && each.what === what).map(({ ms }) => ms);
-        assert.equal(lengths.length, expected.length, `${what}: ${lengths}`);
-        for (const [i, ms] of lengths.entries()) {
-          assert.ok(Math.abs(ms - expected[i]!) < PREEMPTED, `${what} ${i}: ${ms} ms, not ${expected[i]}`);
+        const waits = traced.slicesOf(name, sliceKind);
+        const expected = traced.told<Told>().filter((each) => each.queue === name && each.what === what);
+        expected.sort((x, y) => traced.time(x.waited[0]) - traced.time(y.waited[0]));
+        assert.equal(waits.length, expected.length, what);
+        for (const [i, { start, end }] of waits.entries()) {
+          traced.within(`${what} ${i} begins`, start, expected[i]!.waited);
+          traced.within(`${what} ${i} ends`, end, expected[i]!.waited);
         }
       }
     });
