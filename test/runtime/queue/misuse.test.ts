@@ -1,10 +1,11 @@
 import { expectScript } from "../../harness/run-script.js";
 
 describe("queues that are misused", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
 
   it("say what is wrong, and are as they were", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { isMain } from "heddle";
       import { PriorityQueue, Queue, ShutDown } from "heddle/queue";
@@ -40,6 +41,8 @@ describe("queues that are misused", function () {
         assert.throws(() => queue.getNowait(), ShutDown);
         console.log("done");
       }
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 });

@@ -236,7 +236,8 @@ describe("queues between threads", function () {
 
   it("serve blocked threads and promises in one line, one for each item, and end with a poison pill", async function () {
     if (process.platform !== "linux") this.skip(); // asks the system whether a thread sleeps
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { readFileSync } from "node:fs";
       import { isMain } from "heddle";
@@ -305,7 +306,9 @@ describe("queues between threads", function () {
         assert.equal(pills.getNowait(), null);
         console.log("done");
       }
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 
   it("end the waits of blocked threads at a shutdown and at the end of all tasks", async () => {

@@ -6,7 +6,7 @@ const withLittleRoom = (command: string) =>
   ["unshare", ["--mount", "sh", "-c", `mount -t tmpfs -o size=1m tmpfs /dev/shm && ${command}`]] as const;
 
 describe("shared memory where there is little room", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
 
   before(function () {
     const [program, args] = withLittleRoom("true");
@@ -15,7 +15,8 @@ describe("shared memory where there is little room", function () {
 
   it("is refused when there is no more, and what was given can be written", async () => {
     const [program, args] = withLittleRoom('exec "$@"');
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { spawnSync } from "node:child_process";
       import { isMain } from "heddle";
@@ -45,6 +46,8 @@ describe("shared memory where there is little room", function () {
         const { status, signal, stderr } = spawnSync(${JSON.stringify(program)}, [...${JSON.stringify(args)}, "sh", ...inside], { stdio: ["ignore", "inherit", "pipe"], encoding: "utf8" });
         assert.deepEqual([status, signal], [0, null], stderr);
       }
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 });

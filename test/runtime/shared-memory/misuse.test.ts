@@ -1,10 +1,11 @@
 import { expectScript } from "../../harness/run-script.js";
 
 describe("shared values, arrays and memory that are misused", function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
 
   it("say what is wrong, and are as they were", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { inspect } from "node:util";
       import { Lock, Queue, RawArray, ShareableList, SharedArray, SharedMemory, Value } from "heddle/multiprocessing";
@@ -61,6 +62,8 @@ describe("shared values, arrays and memory that are misused", function () {
       assert.throws(() => list[0], /is closed$/);
       assert.match(inspect(list), /^ShareableList\\(closed, name='psm_\\w+'\\)$/);
       console.log("done");
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 });

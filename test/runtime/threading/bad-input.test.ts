@@ -4,7 +4,8 @@ describe("what can be waited for, of threads and of processes, given what it can
   this.timeout(90_000);
 
   it("refuses it before anything is waited for or taken, and says what it was", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { isMain } from "heddle";
       import * as multiprocessing from "heddle/multiprocessing";
@@ -63,11 +64,14 @@ describe("what can be waited for, of threads and of processes, given what it can
         condition.release();
       }
       console.log("done");
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 
   it("refuses what a thread or process cannot be made of", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { transfer } from "heddle";
       import { asCompleted, wait } from "heddle/futures";
@@ -93,11 +97,14 @@ describe("what can be waited for, of threads and of processes, given what it can
         assert.throws(() => asCompleted(none as any), /^TypeError: Several futures are waited for/);
       }
       console.log("done");
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 
   it("shows the state of each where it is printed, as Python's repr does", async () => {
-    await expectScript(`
+    await expectScript(
+      `
       import assert from "node:assert/strict";
       import { inspect } from "node:util";
       import * as multiprocessing from "heddle/multiprocessing";
@@ -135,6 +142,8 @@ describe("what can be waited for, of threads and of processes, given what it can
       assert.equal(inspect(q), "<PriorityQueue name='q' items=1 maxSize=2>");
       assert.equal(inspect(new queue.SimpleQueue({ name: "s" })), "<SimpleQueue name='s' items=0>");
       console.log("done");
-    `);
+    `,
+      { timeout: 60_000 },
+    );
   });
 });
