@@ -130,3 +130,12 @@ export function checkInitializer(initializer: unknown): void {
     throw new TypeError("initializer must be a function");
   }
 }
+
+/** A whole number from 1, or Infinity; `otherwise` if none is given. Throws `RangeError` or `TypeError` with `name`. */
+export function positive(value: number | undefined | null, name: string, otherwise: number): number {
+  if (value === undefined || value === null) return otherwise;
+  if (typeof value !== "number") throw new TypeError(`${name} must be an integer`);
+  if (value < 1 || Number.isNaN(value)) throw new RangeError(`${name} must be greater than 0`);
+  if (value !== Number.POSITIVE_INFINITY && !Number.isInteger(value)) throw new TypeError(`${name} must be an integer`);
+  return value;
+}

@@ -77,11 +77,11 @@ export class TaskSender<T extends object> {
     if (unclaimed(this.index) > 0) this.wakeAll();
   }
 
-  #wokeOne = false;
+  #wokeForAll = false;
 
-  /** True if a worker that had nothing to do was there for the task pushed last. */
+  /** True if workers that had nothing to do were there for the task pushed last, or all pushed at once. */
   get servedAtOnce(): boolean {
-    return this.#wokeOne || this.#isHunted;
+    return this.#wokeForAll || this.#isHunted;
   }
 
   /** True if a worker that is awake looks for the only task there is. */
@@ -127,6 +127,7 @@ export class TaskSender<T extends object> {
    */
   pushSimple(fn: number, items: readonly unknown[], from: number, owner: T): number {
     let done = from;
+    let woken = 0;
     let atOnce = PUBLISHED_AT_ONCE;
     while (done < items.length) {
       const segment = this.#current ?? this.#openSegment();
@@ -148,13 +149,16 @@ export class TaskSender<T extends object> {
         this.#next = (this.#next + count) | 0;
         Atomics.store(view, this.index + ChannelWord.Published, this.#next);
         // Each task may need a worker of its own.
-        for (let i = 0; i < count && Atomics.load(view, this.index + ChannelWord.Sleepers) > 0; i++) this.#wakeOne();
+        for (let i = 0; i < count && Atomics.load(view, this.index + ChannelWord.Sleepers) > 0; i++) {
+          if (this.#wakeOne()) woken++;
+        }
         done += count;
         // Workers that keep pace would fall asleep between small lots, and waking them takes longer than a lot does.
         atOnce *= 2;
       }
       if (count < most) break;
     }
+    this.#wokeForAll = woken >= done - from;
     return done - from;
   }
 
@@ -166,8 +170,9 @@ export class TaskSender<T extends object> {
     if (at === SEGMENT_SLOTS - 1) this.#current = null;
     this.#next = (this.#next + 1) | 0;
     Atomics.store(view, this.index + ChannelWord.Published, this.#next);
-    this.#wokeOne = false;
-    if (Atomics.load(view, this.index + ChannelWord.Sleepers) > 0 && !this.#isHunted) this.#wokeOne = this.#wakeOne();
+    this.#wokeForAll = false;
+    if (Atomics.load(view, this.index + ChannelWord.Sleepers) > 0 && !this.#isHunted)
+      this.#wokeForAll = this.#wakeOne();
   }
 
   /** Encoding may run code of the user, which may push as well: so it comes before a slot is taken. */

@@ -2,11 +2,11 @@
 import { availableParallelism } from "node:os";
 import { callSite, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions } from "../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
-import { ProcessPool, positive } from "../multiprocessing/process-pool.js";
+import { ProcessPool } from "../multiprocessing/process-pool.js";
 import { Executor, SHUTDOWN_OPTIONS, type ShutdownOptions } from "./executor.js";
 import type { Future } from "./future.js";
 import { submitChunk } from "./map-results.js";

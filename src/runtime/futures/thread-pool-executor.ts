@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions } from "../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -69,12 +69,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
     const { name, maxWorkers, threadNamePrefix, initializer, initArgs } = (options ?? {}) as ThreadPoolExecutorOptions<
       unknown[]
     >;
-    const workers = maxWorkers ?? Math.min(32, availableParallelism() + 4);
-    if (typeof workers !== "number") throw new TypeError("maxWorkers must be a number");
-    if (!(workers >= 1)) throw new RangeError("maxWorkers must be greater than 0");
-    if (workers !== Number.POSITIVE_INFINITY && !Number.isInteger(workers)) {
-      throw new TypeError("maxWorkers must be an integer");
-    }
+    const workers = positive(maxWorkers, "maxWorkers", Math.min(32, availableParallelism() + 4));
     checkInitializer(initializer);
     this.#pool = new ThreadPool({
       maxWorkers: workers,

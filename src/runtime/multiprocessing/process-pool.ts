@@ -1,59 +1,28 @@
 /**
- * A pool of processes as its owner sees it: tasks that are not done, and how the pool ends. `ProcessPoolExecutor` and
- * `Pool` stand on it.
+ * A pool of processes as its owner sees it: tasks that are not done, and how they travel. `pool-processes.ts` has what is
+ * told of the processes. `ProcessPoolExecutor` and `Pool` stand on it.
  *
  * Tasks go through a stream in shared memory to the thread's io-service, where `pool-dispatcher.ts` feeds the worker
  * processes; what comes of them is delivered to this thread's inbox, many results together. So tasks run and results
  * arrive while this thread blocks.
  */
 import { constants } from "node:os";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { emit, emitAt, intern, newObjectNumber, now, recording } from "../../recorder/emit.js";
-import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
-import { deadlineAfter } from "../core/deadline.js";
-import { BrokenProcessPool, ProcessError, RuntimeError, TimeoutError } from "../core/errors.js";
-import type { FunctionReference } from "../core/function-reference.js";
-import { assertMayStart, mainScriptUrl } from "../core/main-script.js";
+import { EventFlag, EventKind } from "../../trace/events.js";
+import { BrokenProcessPool, ProcessError, RuntimeError } from "../core/errors.js";
+import { assertMayStart } from "../core/main-script.js";
 import { decode, encode } from "../core/structured-clone.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
 import { Future, isDone, link, settle, type TaskLink } from "../futures/future.js";
-import {
-  addSource,
-  blockUntil,
-  expect,
-  fulfil,
-  inboxOffset,
-  register,
-  removeSource,
-  type Source,
-  takeInArrivals,
-  unregister,
-} from "../futures/inbox.js";
-import { affordableSite, beginWait, endWait } from "../futures/recorded-wait.js";
-import { childSettings } from "./child-settings.js";
+import { expect, fulfil } from "../futures/inbox.js";
+import { affordableSite } from "../futures/recorded-wait.js";
 import { decodeList, encodeList } from "./chunk-codec.js";
 import { Form, FromChild, functionHead, taskHead } from "./messages.js";
-import { OffersOfCalls, takeLastingOffers, withdraw } from "./offers.js";
 import type { AnyFunction, CallEnded } from "./pool/pool-engine.js";
 import { describeEnd } from "./pool-dispatcher.js";
 import { type PoolFunction, PoolFunctions } from "./pool-functions.js";
-import { ArrivedResults, LOST_HEADER, PoolEvent } from "./pool-post.js";
-import { identityOfWorker } from "./process.js";
-import { request, whenChildrenAreFinished } from "./service-client.js";
-import { encodeStart } from "./start-message.js";
-import { type TaskPlace, TaskStreamWriter } from "./task-stream.js";
-
-export interface ProcessPoolSettings {
-  /** For the names of the processes, and messages. */
-  readonly name: string;
-  readonly maxWorkers: number;
-  readonly maxTasksPerChild: number;
-  /** For a `Pool`: all workers start at once, are daemons, and one that ends is replaced. Else its end breaks the pool. */
-  readonly replaces: boolean;
-  readonly initializer: FunctionReference | null;
-  /** Encoded. */
-  readonly initArgs: Uint8Array;
-}
+import { PoolProcesses, type ProcessPoolSettings, type ProcessWork } from "./pool-processes.js";
+import type { TaskPlace, TaskStreamWriter } from "./task-stream.js";
 
 /** Calls that travel together, each with an outcome of its own. */
 interface Chunk {
@@ -77,33 +46,32 @@ export interface LostCallError extends ProcessError {
   readonly signal: NodeJS.Signals | null;
 }
 
-export class ProcessPool implements TaskLink, Source {
+export class ProcessPool implements TaskLink, ProcessWork {
   /** Its number in the trace. */
   readonly poolNumber = newObjectNumber();
-  readonly #settings: ProcessPoolSettings;
   readonly #open = new Map<number, Task>();
-  /** Connections among the arguments of tasks that are not done, and of the initializer. */
-  readonly #offers = new OffersOfCalls();
-  readonly #lasting = takeLastingOffers();
   readonly #functions = new PoolFunctions((number, reference) => {
-    this.#start().push(0, functionHead(number), Buffer.from(JSON.stringify(reference)));
+    this.#processes.start().push(0, functionHead(number), Buffer.from(JSON.stringify(reference)));
   });
-  #stream: TaskStreamWriter | null = null;
-  #port: MessagePort | null = null;
-  #receivers: number[] = [];
+  readonly #name: string;
+  readonly #replaces: boolean;
+  readonly #processes: PoolProcesses;
   #lastId = 0;
   #shutdown = false;
   #terminated = false;
-  #closed = false;
-  #expectsClose = false;
   #broken: string | null = null;
-  /** What failed in a worker. */
+  /** What failed in a process. */
   #cause: unknown = undefined;
-  readonly #whenClosed: (() => void)[] = [];
-  #arrived = new ArrivedResults(null);
 
   constructor(settings: ProcessPoolSettings) {
-    this.#settings = settings;
+    this.#name = settings.name;
+    this.#replaces = settings.replaces;
+    this.#processes = new PoolProcesses(this, settings);
+  }
+
+  /** Starts the processes of a `Pool`, which do not wait for a task. */
+  start(): void {
+    this.#processes.start();
   }
 
   // --- Tasks ---------------------------------------------------------------------------------------------------------
@@ -121,7 +89,7 @@ export class ProcessPool implements TaskLink, Source {
 
   /** Queues a call. Throws `DataCloneError` if its arguments cannot cross. */
   submit(fn: PoolFunction, args: readonly unknown[]): Future<unknown> {
-    const stream = this.#start();
+    const stream = this.#processes.start();
     const id = this.#nextId();
     const time = recording ? now() : 0;
     this.#push(stream, id, fn, args);
@@ -133,7 +101,7 @@ export class ProcessPool implements TaskLink, Source {
 
   /** Queues calls that travel together: the future's value is the list of their values, or the first error. */
   submitTogether(fn: PoolFunction, rounds: readonly (readonly unknown[])[]): Future<unknown[]> {
-    const stream = this.#start();
+    const stream = this.#processes.start();
     const id = this.#nextId();
     const time = recording ? now() : 0;
     const single = rounds.every((round) => round.length === 1);
@@ -152,7 +120,7 @@ export class ProcessPool implements TaskLink, Source {
    * is queued.
    */
   call(fn: PoolFunction, items: readonly unknown[], spread: boolean, place: number, ended: CallEnded): void {
-    const stream = this.#start();
+    const stream = this.#processes.start();
     const id = this.#nextId();
     const time = recording ? now() : 0;
     const { length } = items;
@@ -172,7 +140,6 @@ export class ProcessPool implements TaskLink, Source {
   }
 
   #nextId(): number {
-    this.#offers.begin();
     // Zero is no task's.
     this.#lastId = (this.#lastId + 1) >>> 0 || 1;
     return this.#lastId;
@@ -187,16 +154,15 @@ export class ProcessPool implements TaskLink, Source {
     time: number,
   ): void {
     this.#open.set(id, { at: stream.lastAt, segment: stream.lastSegment, sink, isList, fn });
-    this.#offers.keep(id);
     expect();
     if (time !== 0) emitAt(time, EventKind.TaskSubmit, this.poolNumber, affordableSite(time), id, intern(fn.name), 0);
-    if (stream.mustPoke()) request({ kind: "tasks", pool: this.poolNumber });
+    if (stream.mustPoke()) this.#processes.poke();
   }
 
   /** Takes back a task that no process has. */
   tryCancel(id: number): boolean {
     const task = this.#open.get(id);
-    if (task === undefined || !this.#stream!.cancel(task)) return false;
+    if (task === undefined || !this.#processes.stream!.cancel(task)) return false;
     this.#remove(id);
     if (recording) emit(EventKind.TaskCancel, this.poolNumber, 0, id, 0, 0);
     return true;
@@ -205,14 +171,13 @@ export class ProcessPool implements TaskLink, Source {
   /** True once a process has been given a task, which is not done. */
   hasBegun(id: number): boolean {
     const task = this.#open.get(id);
-    return task !== undefined && this.#stream!.isTaken(task);
+    return task !== undefined && this.#processes.stream!.isTaken(task);
   }
 
   #remove(id: number): Task | undefined {
     const task = this.#open.get(id);
     if (task === undefined) return undefined;
     this.#open.delete(id);
-    this.#offers.over(id);
     fulfil();
     return task;
   }
@@ -224,63 +189,19 @@ export class ProcessPool implements TaskLink, Source {
     return task;
   }
 
-  // --- The service ---------------------------------------------------------------------------------------------------
-
-  /** Tells the io-service of this pool, if that was not done. A `Pool` starts its processes by this. */
-  start(): void {
-    this.#start();
-  }
-
-  #start(): TaskStreamWriter {
-    if (this.#stream !== null) return this.#stream;
-    const { name, maxWorkers, maxTasksPerChild, replaces, initializer, initArgs } = this.#settings;
-    assertMayStart("process");
-    const who = identityOfWorker(name, replaces);
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    this.#arrived = new ArrivedResults(port1);
-    this.#stream = new TaskStreamWriter(port1);
-    this.#receivers = [
-      register((_, payload) => this.#arrived.push(payload)),
-      register((event, payload) => this.#event(event, payload)),
-    ];
-    addSource(this);
-    const [results, events] = this.#receivers as [number, number];
-    if (recording) whenChildrenAreFinished(takeInArrivals);
-    request(
-      {
-        kind: "pool",
-        pool: this.poolNumber,
-        address: { inbox: inboxOffset(), results, events },
-        stream: this.#stream.offset,
-        port: port2,
-        options: { maxWorkers, maxTasksPerChild, replaces },
-        settings: childSettings(),
-        start: encodeStart({
-          main: mainScriptUrl,
-          argv: process.argv,
-          who,
-          work: { kind: "worker", pool: this.poolNumber, initializer, initArgs },
-        }),
-      },
-      [port2],
-    );
-    return this.#stream;
-  }
-
   /** True if there are results. */
   pending(): boolean {
-    return this.#arrived.pending;
+    return this.#processes.arrived.pending;
   }
 
   /** Takes in up to `max` results. */
   take(max: number): void {
     // What is settled may run code of the user that comes back here, so nothing is kept between two results.
-    for (let i = 0; i < max && this.#arrived.pending; i++) this.#takeOne();
+    for (let i = 0; i < max && this.#processes.arrived.pending; i++) this.#takeOne();
   }
 
   #takeOne(): void {
-    const arrived = this.#arrived;
+    const { arrived } = this.#processes;
     arrived.next();
     const { kind, body } = arrived;
     const task = this.#remove(arrived.id);
@@ -289,16 +210,17 @@ export class ProcessPool implements TaskLink, Source {
     else this.#settleChunk(task.sink, task.isList, kind, body);
   }
 
-  get #origin(): string {
-    return `a process of ${this.#settings.name}`;
+  /** Where errors come from. */
+  get origin(): string {
+    return `a process of ${this.#name}`;
   }
 
   #settleFuture(future: Future<unknown>, isList: boolean, kind: number, body: Uint8Array): void {
     let value: unknown;
     let failed = kind !== FromChild.Result;
     try {
-      if (isList && !failed) value = decodeList(body, this.#origin);
-      else value = decode(body, failed ? { origin: this.#origin } : noOptions);
+      if (isList && !failed) value = decodeList(body, this.origin);
+      else value = decode(body, failed ? { origin: this.origin } : noOptions);
     } catch (error) {
       failed = true;
       value = error;
@@ -311,10 +233,10 @@ export class ProcessPool implements TaskLink, Source {
     let places: number[] = [];
     let errors: unknown[] = [];
     try {
-      if (kind === FromChild.Result) values = isList ? decodeList(body, this.#origin) : [decode(body)];
+      if (kind === FromChild.Result) values = isList ? decodeList(body, this.origin) : [decode(body)];
       else if (kind === FromChild.Mixed) {
-        [values, places, errors] = decode(body, { origin: this.#origin }) as [unknown[], number[], unknown[]];
-      } else throw decode(body, { origin: this.#origin });
+        [values, places, errors] = decode(body, { origin: this.origin }) as [unknown[], number[], unknown[]];
+      } else throw decode(body, { origin: this.origin });
     } catch (error) {
       this.#failChunk(chunk, error);
       return;
@@ -336,47 +258,8 @@ export class ProcessPool implements TaskLink, Source {
     else if (!isDone(sink)) sink.setException(error);
   }
 
-  #event(event: number, payload: Uint8Array): void {
-    // What came before the event is in line before it.
-    while (this.#arrived.pending) this.#takeOne();
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    switch (event) {
-      case PoolEvent.Cause:
-        this.#cause = this.#causeIn(payload);
-        return;
-      case PoolEvent.Broken:
-        this.#break(bytes.toString());
-        return;
-      case PoolEvent.Lost: {
-        const cause = bytes.length > LOST_HEADER ? this.#causeIn(payload.subarray(LOST_HEADER)) : undefined;
-        this.#lost(bytes.readUInt32LE(8), bytes.readInt32LE(0), bytes.readInt32LE(4), cause);
-        return;
-      }
-      case PoolEvent.Started:
-        if (recording) {
-          emit(EventKind.ProcessSpawn, 0, 0, bytes.readInt32LE(0), intern(bytes.toString("utf8", 4)), 0);
-        }
-        return;
-      case PoolEvent.Ended:
-        if (recording) emit(EventKind.ProcessExit, 0, 0, bytes.readInt32LE(0), bytes.readInt32LE(4) + 1000, 0);
-        return;
-      case PoolEvent.Closed:
-        this.#close();
-        return;
-    }
-  }
-
-  /** What failed in a process. */
-  #causeIn(bytes: Uint8Array): unknown {
-    try {
-      return decode(bytes, { origin: this.#origin });
-    } catch (error) {
-      return error;
-    }
-  }
-
   /** A process died with a task. `cause`: the error it died of, if that is known. */
-  #lost(id: number, pid: number, exitCode: number, cause: unknown): void {
+  lost(id: number, pid: number, exitCode: number, cause: unknown): void {
     const task = this.#removeLost(id);
     if (task === undefined) return;
     const { sink, fn } = task;
@@ -386,17 +269,18 @@ export class ProcessPool implements TaskLink, Source {
         : `${sink.count} calls of ${fn.name}, from number ${sink.place + 1} on`;
     const signal = signalOf(-exitCode);
     const error = new ProcessError(
-      `The process ${pid} of ${this.#settings.name} ${describeEnd(exitCode)} while it had ${calls}${firstLineOf(cause)}`,
+      `The process ${pid} of ${this.#name} ${describeEnd(exitCode)} while it had ${calls}${firstLineOf(cause)}`,
       causedBy(cause),
     );
     this.#fail(task, Object.assign(error, { pid, exitCode, signal }) satisfies LostCallError);
   }
 
-  #break(message: string): void {
+  broke(message: string, cause: unknown): void {
     this.#broken = message;
+    this.#cause = cause;
     const tasks = [...this.#open.keys()];
     // Nobody else will be told.
-    if (this.#settings.replaces && tasks.length === 0 && !this.#shutdown) console.error(this.#brokenError());
+    if (this.#replaces && tasks.length === 0 && !this.#shutdown) console.error(this.#brokenError());
     for (const id of tasks) {
       const task = this.#removeLost(id);
       if (task !== undefined) this.#fail(task, this.#brokenError());
@@ -416,9 +300,7 @@ export class ProcessPool implements TaskLink, Source {
     if (cancelFutures) {
       for (const { sink } of [...this.#open.values()]) if (sink instanceof Future) sink.cancel();
     }
-    if (!first) return;
-    if (this.#stream === null) this.#close();
-    else this.#expectClose("shutdown");
+    if (first) this.#processes.end("shutdown");
   }
 
   /** Ends the processes at once. What is open stays so for ever. */
@@ -426,55 +308,23 @@ export class ProcessPool implements TaskLink, Source {
     if (this.#terminated) return;
     this.#terminated = true;
     this.#shutdown = true;
-    if (this.#stream === null) this.#close();
     for (const [id, task] of [...this.#open]) {
-      if (this.#stream?.cancel(task)) {
+      if (this.#processes.stream?.cancel(task)) {
         this.#remove(id);
         if (recording) emit(EventKind.TaskCancel, this.poolNumber, 0, id, 0, 0);
       } else this.#removeLost(id);
     }
-    this.#expectClose("terminate");
-  }
-
-  #expectClose(kind: "shutdown" | "terminate"): void {
-    if (this.#closed) return;
-    // The end of the workers is a delivery too.
-    if (!this.#expectsClose) expect();
-    this.#expectsClose = true;
-    request({ kind, pool: this.poolNumber });
-  }
-
-  #close(): void {
-    this.#closed = true;
-    for (const receiver of this.#receivers) unregister(receiver);
-    removeSource(this);
-    this.#port?.close();
-    this.#stream?.dispose();
-    withdraw(this.#lasting);
-    if (this.#expectsClose) fulfil();
-    this.#expectsClose = false;
-    for (const resolve of this.#whenClosed.splice(0)) resolve();
+    this.#processes.end("terminate");
   }
 
   /** Resolves when all processes have ended. Rejects with `TimeoutError` or the signal's reason if that comes first. */
-  async ended(options?: WaitOptions): Promise<void> {
-    takeInArrivals();
-    if (this.#closed) return;
-    const gate = new Future<void>();
-    link(gate, this, 0);
-    this.#whenClosed.push(() => settle(gate, false, undefined));
-    await gate.result(options);
+  ended(options?: WaitOptions): Promise<void> {
+    return this.#processes.ended(options);
   }
 
   /** Blocks until all processes have ended. Throws `TimeoutError` if it takes longer. */
   endedSync(options?: TimeoutOptions): void {
-    const deadline = deadlineAfter(options?.timeout);
-    takeInArrivals();
-    if (this.#closed) return;
-    const wait = beginWait(WaitReason.Shutdown, this.poolNumber, false);
-    const ended = blockUntil(() => this.#closed, deadline) === "done";
-    endWait(wait, !ended);
-    if (!ended) throw new TimeoutError("The processes of the pool did not end in time");
+    this.#processes.endedSync(options);
   }
 }
 
@@ -492,13 +342,4 @@ function firstLineOf(cause: unknown): string {
 function signalOf(number: number): NodeJS.Signals | null {
   const entry = Object.entries(constants.signals).find(([, value]) => value === number);
   return number > 0 && entry !== undefined ? (entry[0] as NodeJS.Signals) : null;
-}
-
-/** A whole number from 1, or the error that Python gives. */
-export function positive(value: number | undefined | null, name: string, otherwise: number): number {
-  if (value === undefined || value === null) return otherwise;
-  if (typeof value !== "number") throw new TypeError(`${name} must be an integer`);
-  if (value < 1 || Number.isNaN(value)) throw new RangeError(`${name} must be greater than 0`);
-  if (value !== Number.POSITIVE_INFINITY && !Number.isInteger(value)) throw new TypeError(`${name} must be an integer`);
-  return value;
 }

@@ -267,6 +267,7 @@ describe("ThreadPoolExecutor", function () {
         "all[random(all.length)]!.exceptionSync({ timeout: 1000 }) ?? 0;",
         "waitSync([all[random(all.length)]!]);",
       ),
+      { timeout: 100_000 },
     );
-  });
+  }).timeout(110_000);
 });

@@ -1,10 +1,10 @@
 /** `multiprocessing.Pool`. */
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions } from "../../core/check-options.js";
+import { checkInitializer, checkOptions, knownOptions, positive } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
-import { ProcessPool, positive } from "../process-pool.js";
+import { ProcessPool } from "../process-pool.js";
 import { PoolBase, workersOf } from "./pool-base.js";
 import { ProcessEngine } from "./process-engine.js";
 import type { ThreadPoolOptions } from "./thread-pool.js";
