@@ -8,13 +8,8 @@
  * slices of the scheduler.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { analyseFile } from "../../../src/analysis/analyse-file.js";
-import { FlowKind, type ObjectTrack, SliceKind, type TraceModel } from "../../../src/analysis/model.js";
-import { jsonReport } from "../../../src/analysis/report/json-report.js";
-import { expectScript } from "../../harness/run-script.js";
+import { SliceKind } from "../../../src/analysis/model.js";
+import { measuring, TracedScript } from "../../harness/traced-script.js";
 
 /** Milliseconds that a thread may lose its core for on a busy machine. */
 const PREEMPTED = 150;
@@ -24,13 +19,13 @@ const source = `
   import { Thread } from "heddle/threading";
   import { Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue } from "heddle/queue";
 
-  const nap = (ms: number) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); };
-  const tell = (queue: string, what: string, ms: number) => console.log("told " + JSON.stringify({ queue, what, ms }));
+  ${measuring}
+  const say = (queue: string, what: string, ms: number) => tell({ queue, what, ms });
   async function timed(queue: string, what: string, wait: () => unknown) {
     const start = performance.now();
     try { const got = wait(); if (got instanceof Promise) await got; }
     catch (error) { if (!(error instanceof Empty || error instanceof Full)) throw error; }
-    finally { tell(queue, what, performance.now() - start); }
+    finally { say(queue, what, performance.now() - start); }
   }
   /** Does what it is told, a while after it has said that it will. */
   function help(commands: Queue, ready: Queue) {
@@ -61,7 +56,7 @@ const source = `
         }
         for (let i = 0; i < 3; i++) {
           const [order] = q.getNowait();
-          tell(name, "stay", performance.now() - put.get(order)!);
+          say(name, "stay", performance.now() - put.get(order)!);
           nap(5);
         }
         // The first time somebody waits, the place in the source is looked up; that takes a while.
@@ -105,31 +100,15 @@ interface Told {
 
 describe("the trace of queues", function () {
   this.timeout(90_000);
-  const folder = mkdtempSync(join(tmpdir(), "heddle-queues-"));
-  let model: TraceModel;
+  let traced: TracedScript;
   let told: Told[];
   const off: number[] = [];
-  after(() => rmSync(folder, { recursive: true, force: true }));
 
   before(async () => {
-    const file = join(folder, "queues.heddle");
-    const { stdout } = await expectScript(source, {
-      traced: true,
-      runArgs: ["--out", file, "--report", "none"],
-      timeout: 60_000,
-    });
-    const analysed = analyseFile(readFileSync(file));
-    assert.equal(analysed.problem, null);
-    model = analysed.model;
-    assert.equal(model.recorder.dropped, 0);
-    told = [...stdout.matchAll(/^told (.*)$/gm)].map((match) => JSON.parse(match[1] as string) as Told);
+    traced = await TracedScript.run(source);
+    told = traced.told();
   });
 
-  const named = (name: string): ObjectTrack => {
-    const object = model.objects.find((each) => each.name === name);
-    assert.ok(object, `no ${name}`);
-    return object;
-  };
   const toldOf = (queue: string, ...what: string[]): number[] =>
     told.filter((each) => each.queue === queue && what.includes(each.what)).map((each) => each.ms);
 
@@ -144,17 +123,8 @@ describe("the trace of queues", function () {
   }
 
   /** Lengths of the waits of all threads for a queue, by begin. */
-  function waits(name: string, kind: number): number[] {
-    const { index } = named(name);
-    const found: [number, number][] = [];
-    for (const { slices } of model.threads) {
-      for (let i = 0; i < slices.count; i++) {
-        if (slices.object[i] !== index || slices.kind[i] !== kind) continue;
-        found.push([slices.start[i]!, slices.end[i]! - slices.start[i]!]);
-      }
-    }
-    return found.sort((a, b) => a[0] - b[0]).map(([, length]) => length);
-  }
+  const waits = (name: string, kind: number): number[] =>
+    traced.slicesOf(name, kind).map(({ start, end }) => end - start);
 
   for (const kind of ["Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"]) {
     for (const form of ["local", "shared"]) {
@@ -163,8 +133,8 @@ describe("the trace of queues", function () {
       const shared = form === "shared";
 
       it(`of a ${name} has its puts, gets and depths, and each item's stay`, () => {
-        const object = named(name);
-        const report = jsonReport(model).queues.find((queue) => queue.name === name);
+        const object = traced.named(name);
+        const report = traced.report.queues.find((queue) => queue.name === name);
         assert.ok(report);
         assert.equal(report.kind, kind);
         assert.equal(report.capacity, simple ? 0 : 3);
@@ -176,15 +146,9 @@ describe("the trace of queues", function () {
         const depth = object.depth!;
         const steps = Array.from(depth.value.subarray(0, depth.count));
         assert.deepEqual(steps.filter((step, i) => i === 0 || step !== steps[i - 1]).slice(0, 6), [1, 2, 3, 2, 1, 0]);
-        const { flows } = model;
-        const stays: number[] = [];
-        const putAt: number[] = [];
-        for (let i = 0; i < flows.count && stays.length < 3; i++) {
-          if (flows.kind[i] === FlowKind.Item && flows.object[i] === object.index) {
-            stays.push(flows.toTime[i]! - flows.fromTime[i]!);
-            putAt.push(flows.fromTime[i]!);
-          }
-        }
+        const arrows = traced.arrows(name, "Item").slice(0, 3);
+        const stays = arrows.map(({ fromTime, toTime }) => toTime - fromTime);
+        const putAt = arrows.map(({ fromTime }) => fromTime);
         compare(name, stays, toldOf(name, "stay"));
         // Which arrow is whose: the puts were one after the other.
         const ranks = putAt.map((time) => putAt.filter((other) => other < time).length);
