@@ -200,6 +200,8 @@ export class App {
   setModel(model: TraceModel): void {
     this.#view.trace = new LoadedTrace(model);
     this.#view.viewport.following = this.#settings.follow || model.complete || this.#state === "file";
+    // What stands around the lanes takes its room before they are scrolled to where they were left.
+    this.#explainer.show();
     this.changed();
   }
 

@@ -180,19 +180,29 @@ describe("the findings in the timeline", function () {
     assert.match(await details(), /what stands in its way/i);
     await finding("“ledger”").locator(".finding-main").hover();
     const before = await pages.page.evaluate(() => {
-      const element = [...document.querySelectorAll(".finding")].find((one) => one.textContent.includes("“ledger”"))!;
+      const all = [...document.querySelectorAll<HTMLElement>(".finding")];
+      all.forEach((one, i) => {
+        one.dataset.before = String(i);
+      });
+      const element = all.find((one) => one.textContent.includes("“ledger”"))!;
       element.id = "mine";
-      return { text: element.textContent, top: element.getBoundingClientRect().top };
+      return element.textContent;
     });
     await pages.postBytes(bytes.subarray(at), true);
     await pages.page.waitForSelector("body[data-findings]");
     await pages.drawn();
-    const after = await pages.page.evaluate(() => {
-      const element = document.getElementById("mine")!;
-      return { text: element.textContent, top: element.getBoundingClientRect().top };
-    });
-    assert.notEqual(after.text, before.text);
-    assert.ok(Math.abs(after.top - before.top) < 40, `${before.top} ${after.top}`);
+    const after = await pages.page.evaluate(() => ({
+      text: document.getElementById("mine")!.textContent,
+      order: [...document.querySelectorAll<HTMLElement>(".finding")].map((one) => one.dataset.before),
+    }));
+    assert.notEqual(after.text, before);
+    // Those that were there stand in the order in which they stood, and what is new comes behind them.
+    const kept = after.order.filter((one) => one !== undefined).map(Number);
+    assert.deepEqual(
+      kept,
+      [...kept].sort((x, y) => x - y),
+    );
+    assert.ok(after.order.lastIndexOf(String(kept.at(-1))) === kept.length - 1, after.order.join());
     assert.match(await details(), /what stood in its way/i);
   });
 
