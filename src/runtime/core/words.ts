@@ -79,9 +79,9 @@ export abstract class BufferWords {
   readonly view: Int32Array;
   private readonly times: Float64Array;
 
-  constructor(buffer: ArrayBufferLike) {
-    this.view = new Int32Array(buffer);
-    this.times = new Float64Array(buffer);
+  constructor(buffer: ArrayBufferLike, start = 0, size = buffer.byteLength - start) {
+    this.view = new Int32Array(buffer, start, size >> 2);
+    this.times = new Float64Array(buffer, start, size >> 3);
   }
 
   load(index: number): number {

@@ -18,9 +18,9 @@ export class FutexWords extends BufferWords implements SharedWords {
   readonly #address: number;
   readonly #kernel: KernelWait = kernelWait();
 
-  /** `address`: where the buffer begins. Whoever has the buffer keeps the memory mapped. */
-  constructor(buffer: ArrayBuffer, address: bigint) {
-    super(buffer);
+  /** `address`: of the first word. Whoever has the buffer keeps the memory mapped. `start` and `size`: the part of it. */
+  constructor(buffer: ArrayBufferLike, address: bigint, start?: number, size?: number) {
+    super(buffer, start, size);
     this.#address = Number(address);
   }
 

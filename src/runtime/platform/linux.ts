@@ -20,6 +20,7 @@ import {
 } from "node:fs";
 import { constants as system } from "node:os";
 import { join } from "node:path";
+import { hostMapping } from "./hosted-mapping.js";
 import { type NativeFunction, native } from "./native.js";
 import { whole } from "./native-work.js";
 import type { AnonymousMapping, BeforeNamed, Mapping, Reference, SharedMemorySystem } from "./shared-memory-system.js";
@@ -163,19 +164,19 @@ export class LinuxSharedMemory implements SharedMemorySystem {
     this.#promised.delete(name);
   }
 
-  createAnonymous(size: number): AnonymousMapping {
+  createAnonymous(size: number, hosted = false): AnonymousMapping {
     const fd = Number(this.#memfdCreate(MEMFD_NAME, MFD_CLOEXEC));
     if (fd < 0) throw systemError(native().errno(), "memfd_create", MEMFD_NAME);
     try {
       ftruncateSync(fd, size);
-      return { ...this.#map(fd, size), reference: { pid: process.pid, fd } };
+      return { ...this.#mapAnonymous(fd, size, hosted), reference: { pid: process.pid, fd } };
     } catch (error) {
       this.#close(fd);
       throw error;
     }
   }
 
-  openAnonymous(reference: Reference): AnonymousMapping {
+  openAnonymous(reference: Reference, hosted = false): AnonymousMapping {
     if (!("fd" in reference)) throw errorWithCode("EINVAL", "this memory is known by a name");
     const path = `/proc/${reference.pid}/fd/${reference.fd}`;
     // The number may belong to something else by now, and opening that might block or do worse.
@@ -184,7 +185,7 @@ export class LinuxSharedMemory implements SharedMemorySystem {
     const fd = Number(this.#open(path, constants.O_RDWR | O_CLOEXEC));
     if (fd < 0) throw systemError(native().errno(), "open", path);
     try {
-      return { ...this.#map(fd, fstatSync(fd).size), reference: { pid: process.pid, fd } };
+      return { ...this.#mapAnonymous(fd, fstatSync(fd).size, hosted), reference: { pid: process.pid, fd } };
     } catch (error) {
       this.#close(fd);
       throw error;
@@ -209,9 +210,16 @@ export class LinuxSharedMemory implements SharedMemorySystem {
     this.#munmap(address, size);
   }
 
-  #map(fd: number, size: number): Mapping {
+  #mapAnonymous(fd: number, size: number, hosted: boolean): Mapping & Pick<AnonymousMapping, "host"> {
+    const host = hosted ? whole(() => hostMapping(size, (address) => void this.#map(fd, size, address))) : null;
+    return host === null ? this.#map(fd, size) : { address: host.address, size, host: host.buffer };
+  }
+
+  /** Maps it, where the system wants or in the place of what is at an address. */
+  #map(fd: number, size: number, at: bigint | null = null): Mapping {
     if (size === 0) throw errorWithCode("EINVAL", "shared memory of no size cannot be mapped");
-    const pointer = this.#mmap(null, size, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+    const flags = at === null ? MAP_SHARED : MAP_SHARED | MAP_FIXED;
+    const pointer = this.#mmap(at, size, PROT_READ_WRITE, flags, fd, 0);
     const address = pointer === null ? FAILED : native().address(pointer);
     if (address === FAILED) throw systemError(native().errno(), "mmap", `${size} bytes`);
     return { address, size };

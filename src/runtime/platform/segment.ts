@@ -24,6 +24,8 @@ import { sharedMemorySystem } from "./system.js";
 export const HEADER_BYTES = 64;
 /** Words of the header. The four from Id on tell this segment from all others. */
 const Header = { UnderWay: 0, Id: 4, IdEnd: 8 } as const;
+/** V8 looks for garbage whenever some 64 MiB have come: here, with some hundred descriptors. */
+const WEIGHT_BYTES = 256 * 1024;
 /** How often a descriptor that is kept for a reference under way is looked at, in milliseconds. */
 const LOOK_MS = 1000;
 
@@ -61,7 +63,6 @@ function referenced(hold: Hold): boolean {
 }
 
 function letGo(hold: Hold): void {
-  const system = sharedMemorySystem();
   if (referenced(hold)) {
     if (hold.kept) return;
     lingering.add(hold);
@@ -70,8 +71,13 @@ function letGo(hold: Hold): void {
   }
   lingering.delete(hold);
   holds.delete(hold);
-  system.closeReference(hold.mapping.reference);
-  system.unmap(hold.mapping);
+  release(hold.mapping);
+}
+
+function release(mapping: AnonymousMapping): void {
+  const system = sharedMemorySystem();
+  system.closeReference(mapping.reference);
+  if (mapping.host === undefined) system.unmap(mapping);
 }
 
 function lookAgain(): void {
@@ -94,19 +100,25 @@ export class Segment {
   /** Bytes that can be used. */
   readonly size: number;
   readonly #hold: Hold;
+  /** What a hosted one weighs for the garbage collector, so that it comes by in time for those that were dropped. */
+  readonly weight: ArrayBuffer | null;
 
   private constructor(id: string, mapping: AnonymousMapping, header: Int32Array) {
     this.id = id;
     this.size = mapping.size - HEADER_BYTES;
     this.#hold = { mapping, header, kept: false };
+    this.weight = mapping.host === undefined ? null : sharedMemorySystem().view(mapping.address, WEIGHT_BYTES);
     holds.add(this.#hold);
     known.set(id, new WeakRef(this));
     collected.register(this, { hold: this.#hold, id });
   }
 
-  /** Makes one, zeroed. Throws `RuntimeError` where memory cannot be shared, and the system's error for no room. */
-  static create(size: number): Segment {
-    const mapping = sharedMemorySystem().createAnonymous(HEADER_BYTES + size);
+  /**
+   * Makes one, zeroed. Throws `RuntimeError` where memory cannot be shared, and the system's error for no room. `hosted`:
+   * it is large, and seen by its {@link area} only.
+   */
+  static create(size: number, hosted = false): Segment {
+    const mapping = sharedMemorySystem().createAnonymous(HEADER_BYTES + size, hosted);
     const header = headerOf(mapping);
     const id = randomBytes(16);
     header.set(new Int32Array(id.buffer.slice(id.byteOffset, id.byteOffset + 16)), Header.Id);
@@ -114,24 +126,23 @@ export class Segment {
   }
 
   /** The segment that a handle leads to. Throws `RuntimeError` if nobody is there any more that has it. */
-  static of(handle: SegmentHandle): Segment {
-    const segment = known.get(handle.id)?.deref() ?? Segment.#open(handle);
+  static of(handle: SegmentHandle, hosted = false): Segment {
+    const segment = known.get(handle.id)?.deref() ?? Segment.#open(handle, hosted);
     if (handle.counted) Atomics.sub(segment.#hold.header, Header.UnderWay, 1);
     return segment;
   }
 
-  static #open({ id, reference }: SegmentHandle): Segment {
+  static #open({ id, reference }: SegmentHandle, hosted: boolean): Segment {
     const system = sharedMemorySystem();
     let mapping: AnonymousMapping;
     try {
-      mapping = system.openAnonymous(reference);
+      mapping = system.openAnonymous(reference, hosted);
     } catch (error) {
       throw gone(error);
     }
     const header = headerOf(mapping);
     if (mapping.size > HEADER_BYTES && idOf(header) === id) return new Segment(id, mapping, header);
-    system.closeReference(mapping.reference);
-    system.unmap(mapping);
+    release(mapping);
     throw gone(undefined);
   }
 
@@ -140,6 +151,12 @@ export class Segment {
     const buffer = sharedMemorySystem().view(this.addressOf(offset), size);
     views.register(buffer, this);
     return buffer;
+  }
+
+  /** All of it, as a part of a buffer. Whoever has a view of that has to hold the segment, too. */
+  area(): { readonly buffer: ArrayBufferLike; readonly start: number } {
+    const { host } = this.#hold.mapping;
+    return host === undefined ? { buffer: this.view(0, this.size), start: 0 } : { buffer: host, start: HEADER_BYTES };
   }
 
   /** Where a part is in the address space of this process: for system calls, by whoever has a view of it. */
@@ -160,8 +177,8 @@ export class Segment {
   }
 }
 
-function headerOf(mapping: AnonymousMapping): Int32Array {
-  return new Int32Array(sharedMemorySystem().view(mapping.address, HEADER_BYTES));
+function headerOf({ address, host }: AnonymousMapping): Int32Array {
+  return new Int32Array(host ?? sharedMemorySystem().view(address, HEADER_BYTES), 0, HEADER_BYTES / 4);
 }
 
 function idOf(header: Int32Array): string {

@@ -14,6 +14,8 @@ export type Reference = { readonly pid: number; readonly fd: number } | { readon
 export interface AnonymousMapping extends Mapping {
   /** Where others find it, as long as it is not {@link SharedMemorySystem.closeReference closed}. */
   readonly reference: Reference;
+  /** The memory, and perhaps some behind it, in a buffer that keeps it mapped: it unmaps itself, and nobody else may. */
+  readonly host?: SharedArrayBuffer;
 }
 
 /**
@@ -32,10 +34,10 @@ export interface SharedMemorySystem {
   open(name: string): Mapping;
   /** Removes a name; mappings stay. Throws `ENOENT` if there is none. */
   unlink(name: string): void;
-  /** Makes memory that no name leads to, zeroed. */
-  createAnonymous(size: number): AnonymousMapping;
+  /** Makes memory that no name leads to, zeroed. `hosted`: large, and with a {@link AnonymousMapping.host} if that can be. */
+  createAnonymous(size: number, hosted?: boolean): AnonymousMapping;
   /** Maps the memory of a reference. Throws `ENOENT` if its process has ended or closed it. */
-  openAnonymous(reference: Reference): AnonymousMapping;
+  openAnonymous(reference: Reference, hosted?: boolean): AnonymousMapping;
   /** Nobody else is to find it through this reference. */
   closeReference(reference: Reference): void;
   /** The memory as a buffer. It must not be touched once it is unmapped: that is a segmentation fault. */

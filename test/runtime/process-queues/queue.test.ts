@@ -84,7 +84,8 @@ describe("queues of processes", function () {
   });
 
   it("carry items between processes in order, blocking and not, with back-pressure", async () => {
-    await expectScript(`${header}
+    await expectScript(
+      `${header}
       async function produce(q: Queue, from: number, count: number, sync: boolean) {
         for (let i = 0; i < count; i++) {
           if (sync) q.putSync([from, i]);
@@ -118,7 +119,9 @@ describe("queues of processes", function () {
         }
         console.log("done");
       }
-    `);
+    `,
+      { timeout: 55_000 },
+    );
   });
 
   it("deliver all of a child that exits right after many puts, in any way", async () => {

@@ -13,7 +13,8 @@ const TAG = "multiprocessing.Queue";
  * is refused there, and a process may end right after it put something.
  *
  * It crosses to processes and threads, as an argument or inside of what is sent. All items that are in it at a time may
- * have up to 1 GiB; beyond that, `put` throws a `RangeError`.
+ * have up to 1 GiB; beyond that, `put` throws a `RangeError`. Each queue takes a descriptor in each process that has it,
+ * until it is collected there; otherwise there may be thousands.
  *
  * @example
  * ```ts

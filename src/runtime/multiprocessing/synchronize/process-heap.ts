@@ -30,9 +30,15 @@ export class ProcessHeap extends Heap {
   readonly #segment: Segment;
 
   private constructor(segment: Segment) {
-    const buffer = segment.view(0, segment.size);
-    const bytes = new Uint8Array(buffer);
-    super(new FutexWords(buffer, segment.addressOf(0)), bytes, (heap) => new ProcessHolders(heap), traceClockOffset);
+    const { buffer, start } = segment.area();
+    const { size } = segment;
+    const bytes = new Uint8Array(buffer, start, size);
+    super(
+      new FutexWords(buffer, segment.addressOf(0), start, size),
+      bytes,
+      (heap) => new ProcessHolders(heap),
+      traceClockOffset,
+    );
     this.#segment = segment;
     mapped.set(segment.id, new WeakRef(this));
     collected.register(this, segment.id);
@@ -42,7 +48,7 @@ export class ProcessHeap extends Heap {
   static create(reservedBytes: number = RESERVED_BYTES): ProcessHeap {
     for (let size = reservedBytes; ; size /= 2) {
       try {
-        const heap = new ProcessHeap(Segment.create(size));
+        const heap = new ProcessHeap(Segment.create(size, true));
         heap.begin();
         return heap;
       } catch (error) {
@@ -54,7 +60,7 @@ export class ProcessHeap extends Heap {
 
   /** The heap of a handle. Throws `RuntimeError` if nobody has it any more. */
   static of(handle: SegmentHandle): ProcessHeap {
-    const segment = Segment.of(handle);
+    const segment = Segment.of(handle, true);
     return mapped.get(segment.id)?.deref() ?? new ProcessHeap(segment);
   }
 
