@@ -5,6 +5,7 @@
  *
  * `HEDDLE_KILLS` says how many are killed, some dozens by default; they cost a start of a process each.
  */
+import { killedUsers } from "../../harness/killed-users.js";
 import { expectScript } from "../../harness/run-script.js";
 
 const kills = process.env.HEDDLE_KILLS ?? "24";
@@ -131,63 +132,13 @@ describe("what processes share when some of them are killed", function () {
   it("Condition, Event and Barrier: are as good as new for those who live", async () => {
     await expectScript(
       `${common}
-      interface Things { condition: Condition; event: Event; barrier: Barrier; seen: RawArray<"i"> }
-      function hammer({ condition, event, barrier }: Things) {
-        for (;;) {
-          try {
-            const way = Math.random();
-            if (way < 0.5) {
-              condition.acquireSync();
-              if (way < 0.2) condition.waitSync({ timeout: Math.random() * 2 });
-              else if (way < 0.35) condition.notify(1 + Math.floor(Math.random() * 3));
-              else if (way < 0.4) condition.notifyAll();
-              else condition.wait({ timeout: 1000 }).catch(() => {});
-              if (way < 0.4) condition.release();
-            } else if (way < 0.7) {
-              if (way < 0.55) event.set();
-              else if (way < 0.6) event.clear();
-              else event.waitSync({ timeout: Math.random() });
-            } else if (way < 0.95) barrier.waitSync({ timeout: Math.random() * 2 });
-            else barrier.reset();
-          } catch (error) {
-            // A dead process had the lock, or the barrier is broken: all of that is made good and gone on with.
-            if (error instanceof BrokenBarrierError) barrier.reset();
-            else {
-              assert.ok(error instanceof RuntimeError, String(error));
-              try { condition.release(); } catch {}
-            }
-          }
-        }
-      }
+      ${killedUsers}
+      interface Things extends Signals { seen: RawArray<"i"> }
+      function hammer(things: Things) { hammerOn(things, Math.random); }
       function parent(slot: number, things: Things) {
         Atomics.add(things.seen.view, slot, 1);
         new Thread({ target: hammer, args: [things] }).start();
         hammer(things);
-      }
-      async function check({ condition, event, barrier }: Things) {
-        // Whoever died with the lock has left it; and those who died in line take no notification.
-        for (;;) {
-          try { if (await condition.acquire({ timeout: 20_000 })) break; assert.fail("nobody gives the lock back"); } catch (error) {
-            assert.ok(error instanceof RuntimeError, String(error));
-            condition.release();
-          }
-        }
-        const woken = condition.wait({ timeout: 20_000 });
-        await condition.acquire();
-        condition.notify();
-        condition.release();
-        assert.equal(await woken, true, "a notification is lost");
-        condition.release();
-        event.clear();
-        const raised = event.wait({ timeout: 20_000 });
-        event.set();
-        assert.equal(await raised, true);
-        barrier.abort();
-        barrier.reset();
-        const round = [barrier.wait({ timeout: 20_000 }), barrier.wait({ timeout: 20_000 })];
-        await until("who waits is counted", () => barrier.nWaiting === 2);
-        round.push(barrier.wait());
-        assert.deepEqual(await Promise.all(round), [0, 1, 2]);
       }
       if (isMain) {
         const things: Things = { condition: new Condition(new Lock()), event: new Event(), barrier: new Barrier(3), seen: new RawArray("i", 4) };
@@ -199,7 +150,7 @@ describe("what processes share when some of them are killed", function () {
           await pause(Math.random() * 60);
           for (const one of list) { one.kill(); await pause(Math.random() * 5); }
           for (const one of list) await one.join();
-          await check(things);
+          await checkSignals(things, 20_000);
         }
         console.log("done");
       }
