@@ -21,11 +21,12 @@ const parts = [
   "process-locks",
   "process-pools",
   "process-queues",
+  "managers",
 ];
 /** Names for several parts. */
 const groups = {
   runtime: ["locks", "queues", "pools", "executor", "workers"],
-  processes: ["process-locks", "process-pools", "process-queues"],
+  processes: ["process-locks", "process-pools", "process-queues", "managers"],
 };
 
 const usage = `usage: npm run bench -- [PART…] [--quick] [--rounds N] [--json FILE] [--write] [--no-build]

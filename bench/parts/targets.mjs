@@ -53,6 +53,7 @@ function rows(m) {
     ["ProcessPoolExecutor, empty tasks: k/s", m.processTasks?.map(thousand), "≥ 100", (v) => v >= 100],
     ["the same: × CPython", quotient(m.processTasks, m.pythonTasks), "≥ 6.6", (v) => v >= 6.6],
     ["a Pool of four ready: × four forks", quotient(m.poolStart, m.forks), "≤ 1.3", (v) => v <= 1.3],
+    ["a manager's request, Sync: × CPython", quotient(m.managerRequests, m.managerRequestsPython), "", null],
     ["cancel of a queued task: µs", m.cancel, "≤ 1", (v) => v <= 1],
   ];
 }
