@@ -7,18 +7,21 @@
  * is read ahead of those who asked: the one that `poll` and `wait` wanted to know of.
  *
  * An end that more than one thread has is read and written by the service only, for it alone sees all of them.
+ *
+ * An end that is only for this thread may be read by its event loop (`loop-reader.ts`, {@link ConnectionChannel.readByLoop}).
+ * Before the thread blocks the service takes over, since that loop does not turn then.
  */
-import { readSync, writeSync, writevSync } from "node:fs";
-import { now, recording } from "../../recorder/emit.js";
+import { readSync } from "node:fs";
+import { recording } from "../../recorder/emit.js";
 import { EOFError } from "../core/errors.js";
-import { type Begin, type ConnectionClient, type ConnectionListener, errorOf } from "./connection-client.js";
-import type { CallAnswer, ConnectionReply, EndOfWire } from "./connection-requests.js";
-import { IncomingMessage, messageHeader } from "./message-frames.js";
+import { descriptors } from "../platform/descriptors.js";
+import type { Begin, ConnectionClient, ConnectionListener } from "./connection-client.js";
+import type { ConnectionReply, EndOfWire } from "./connection-requests.js";
+import { ConnectionSender } from "./connection-sender.js";
+import { LoopReader, type Reading, readingBuffer } from "./loop-reader.js";
+import { framed, framedTogether, IncomingMessage } from "./message-frames.js";
 import type { Offer } from "./offers.js";
 import { type EndInTrace, RecordedEnd } from "./recorded-end.js";
-
-/** Messages below this are copied behind their header, so that they are one write. */
-const COPIED_BELOW = 16 * 1024;
 
 /** Whether the service was asked to read: no; yes; it was asked to stop and has not answered. */
 const Asked = { No: 0, Yes: 1, Stopping: 2 } as const;
@@ -32,18 +35,32 @@ interface Taker {
   readonly done: (error: Error | null, message?: Uint8Array) => void;
 }
 
-/** Closes what was dropped without being closed. */
-const dropped = new FinalizationRegistry<{ client: ConnectionClient; id: number }>(({ client, id }) => {
+/** What is left of an end that was dropped without being closed. */
+interface Remains {
+  readonly client: ConnectionClient;
+  readonly id: number;
+  /** Who reads it by the event loop. */
+  loop: LoopReader | null;
+}
+
+function closeRemains({ client, id, loop }: Remains): void {
+  loop?.close();
   client.post({ op: "close", id });
   client.unlisten(id);
-});
+}
+
+const dropped = new FinalizationRegistry<Remains>(closeRemains);
 
 /** An error with a system's code. */
 export function systemError(code: string, message: string): Error {
   return Object.assign(new Error(`${code}: ${message}`), { code });
 }
 
-export class ConnectionChannel implements ConnectionListener {
+function tooLong(length: number): Error {
+  return systemError("EMSGSIZE", `bad message length: ${length} bytes`);
+}
+
+export class ConnectionChannel implements ConnectionListener, Reading {
   readonly client: ConnectionClient;
   readonly id: number;
   readonly fd: number;
@@ -54,8 +71,11 @@ export class ConnectionChannel implements ConnectionListener {
   #end: Error | null = null;
   readonly #takers: Taker[] = [];
   readonly #watchers = new Set<() => void>();
-  #writesAtService = 0;
   #direct: boolean;
+  readonly #sender: ConnectionSender;
+  readonly #remains: Remains;
+  /** The longest message that the event loop reads. */
+  #longest = Number.POSITIVE_INFINITY;
   closed = false;
   /** What tells the trace of it; null where nothing is recorded. */
   readonly recorded: RecordedEnd | null;
@@ -66,8 +86,10 @@ export class ConnectionChannel implements ConnectionListener {
     this.fd = end.fd;
     this.#direct = direct && end.fd >= 0;
     this.recorded = recording && inTrace !== null ? new RecordedEnd(inTrace) : null;
+    this.#sender = new ConnectionSender(client, end, this.#direct, this.recorded);
     client.listen(this.id, this);
-    dropped.register(this, { client, id: this.id }, this);
+    this.#remains = { client, id: this.id, loop: null };
+    dropped.register(this, this.#remains, this);
   }
 
   // --- Receiving -------------------------------------------------------------------------------------------------
@@ -106,6 +128,11 @@ export class ConnectionChannel implements ConnectionListener {
     this.#serve(true);
     if (this.#asked === Asked.No && !this.#direct && !this.#isReady()) this.#lookAtService();
     return this.#isReady();
+  }
+
+  /** Whether a message has been read that nobody has taken yet. */
+  get isAhead(): boolean {
+    return this.#inbox.length > 0;
   }
 
   #isReady(): boolean {
@@ -154,12 +181,12 @@ export class ConnectionChannel implements ConnectionListener {
   #refuse(length: number): void {
     this.#inbox.length = 0;
     this.#incoming = null;
-    this.#end = systemError("EMSGSIZE", `bad message length: ${length} bytes`);
+    this.#end = tooLong(length);
   }
 
   /** Reads a message into the inbox if it is there and the descriptor is ours. Returns whether there is one. */
   #fetch(max: number): boolean {
-    if (!this.#direct || this.#asked !== Asked.No || this.#end !== null) return false;
+    if (!this.#direct || this.#asked !== Asked.No || this.#end !== null || this.#remains.loop !== null) return false;
     this.#incoming ??= new IncomingMessage();
     const incoming = this.#incoming;
     try {
@@ -195,6 +222,11 @@ export class ConnectionChannel implements ConnectionListener {
 
   #ask(max: number): void {
     if (this.#asked !== Asked.No) return;
+    if (this.#remains.loop === null) this.#askService(max);
+    else this.#remains.loop.start();
+  }
+
+  #askService(max: number): void {
     this.#asked = Asked.Yes;
     const incoming = this.#incoming;
     const known = incoming !== null && incoming.length >= 0;
@@ -251,6 +283,100 @@ export class ConnectionChannel implements ConnectionListener {
     this.#serve();
   }
 
+  // --- Reading by this thread's own loop -------------------------------------------------------------------------
+
+  /**
+   * Has the event loop of this thread read this end from now on, messages of `longest` bytes at most, where the system
+   * can do that. Only for ends that nobody else has or gets, and whose messages are waited for by {@link take}.
+   */
+  readByLoop(longest: number): void {
+    if (!this.#direct || this.closed || this.#remains.loop !== null) return;
+    this.#longest = longest;
+    this.#remains.loop = LoopReader.tryMake(this.fd, this);
+    if (this.#remains.loop !== null) this.client.readByLoop(this.id);
+  }
+
+  /** Blocks until a message has come, for `ms` at most. Returns false if none has, and at once where that cannot be. */
+  waitBriefly(ms: number): boolean {
+    const system = descriptors();
+    const until = performance.now() + ms;
+    while (this.#asked === Asked.No && this.#remains.loop !== null && this.#end === null && !this.closed) {
+      if (system === null || !system.waitReadable(this.fd, until - performance.now())) return false;
+      this.#readMuch();
+      if (!this.#isReady()) continue;
+      this.#serve();
+      return true;
+    }
+    return false;
+  }
+
+  /** The thread is about to block: the service reads instead of its loop. */
+  beforeBlocking(): void {
+    const { loop } = this.#remains;
+    if (loop === null || this.#asked !== Asked.No || this.#takers.length === 0 || this.#isReady()) return;
+    loop.stop();
+    this.#askService(this.#longest);
+  }
+
+  /** Reads what is there. */
+  #readMuch(): void {
+    const incoming = this.#incoming;
+    try {
+      // The rest of a long message goes where it belongs.
+      const isLong = incoming !== null && incoming.length >= 0 && incoming.missing > readingBuffer().length;
+      const target = isLong ? incoming.target() : readingBuffer();
+      const count = readSync(this.fd, target, 0, target.length, null);
+      if (count === 0) this.ended(null);
+      else if (isLong) incoming.advance(count);
+      else this.#add(target.subarray(0, count));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") this.ended(error as NodeJS.ErrnoException);
+    }
+  }
+
+  /** Takes bytes of any number of messages. */
+  #add(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      this.#incoming ??= new IncomingMessage();
+      const incoming = this.#incoming;
+      const target = incoming.target();
+      const count = Math.min(target.length, bytes.length - at);
+      target.set(bytes.subarray(at, at + count));
+      incoming.advance(count);
+      at += count;
+      if (incoming.length > this.#longest) {
+        // What came before it stays.
+        this.#incoming = null;
+        this.#end = tooLong(incoming.length);
+        return;
+      }
+      if (incoming.message === null) continue;
+      this.#inbox.push(incoming.message);
+      this.#incoming = null;
+    }
+  }
+
+  /** Takes what the loop has read. */
+  bytes(bytes: Uint8Array): boolean {
+    if (this.#end !== null) return false;
+    try {
+      this.#add(bytes);
+    } catch (error) {
+      this.ended(error as Error);
+    }
+    this.#serve();
+    // What nobody asked for is not read, beyond what came along.
+    return this.#asked === Asked.No && this.#end === null && (this.#takers.length > 0 || this.#inbox.length === 0);
+  }
+
+  /** Takes what the loop says of the stream's end. */
+  ended(error: NodeJS.ErrnoException | null): void {
+    if (this.#end !== null) return;
+    if (error !== null) this.#setEnd(systemError(error.code ?? "EIO", error.message));
+    else this.#setEnd(this.#incoming?.begun ? systemError("ECONNRESET", "got end of file during message") : null);
+    this.#serve();
+  }
+
   // --- Sending ---------------------------------------------------------------------------------------------------
 
   /**
@@ -258,66 +384,17 @@ export class ConnectionChannel implements ConnectionListener {
    * called if nobody will ever receive it.
    */
   put(message: Uint8Array, owned: boolean, site: number, unsent: () => void = noop): Begin<void> {
-    return (done) => {
-      const t = recording ? now() : 0;
-      const header = messageHeader(message.length);
-      let frame: Uint8Array[];
-      if (message.length < COPIED_BELOW) {
-        const together = new Uint8Array(header.length + message.length);
-        together.set(header);
-        together.set(message, header.length);
-        frame = [together];
-      } else frame = [header, message];
-      const total = header.length + message.length;
-      let written = 0;
-      if (this.#direct && this.#writesAtService === 0) {
-        try {
-          written = this.#writeDirectly(frame, total);
-        } catch (error) {
-          const { code, message } = error as NodeJS.ErrnoException;
-          unsent();
-          done(Object.assign(new Error(message), { code }));
-          return () => {};
-        }
-        if (written === total) {
-          this.recorded?.sent(t, site, message.length);
-          done(null);
-          return () => {};
-        }
-      }
-      this.recorded?.sent(t, site, message.length);
-      return this.#putAtService(rest(frame, total, written, owned), written > 0, (error) => {
+    return (done) =>
+      this.#sender.put(framed(message), message.length, owned, site, (error) => {
         if (error !== null) unsent();
         done(error);
       });
-    };
   }
 
-  #writeDirectly(frame: readonly Uint8Array[], total: number): number {
-    let written = 0;
-    try {
-      while (written < total) {
-        const parts = behind(frame, written);
-        written += parts.length === 1 ? writeSync(this.fd, parts[0] as Uint8Array) : writevSync(this.fd, parts);
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-    }
-    return written;
-  }
-
-  #putAtService(bytes: Uint8Array, begun: boolean, done: (error: Error | null) => void): () => void {
-    this.#writesAtService++;
-    const { client, id } = this;
-    const answered = (answer: CallAnswer) => {
-      this.#writesAtService--;
-      done(answer.error === null ? null : errorOf(answer.error));
-    };
-    const call = client.call((call) => ({ op: "write", id, call, bytes, begun }), answered, [
-      bytes.buffer as ArrayBuffer,
-    ]);
-    // A message that has begun goes out whole, since half of one would be of no use to anybody.
-    return () => client.post({ op: "unwrite", id, call });
+  /** Sends short messages by one call of the system; calls back when all of them are on their way. */
+  putTogether(messages: readonly Uint8Array[]): Begin<void> {
+    const length = messages.reduce((sum, message) => sum + message.length, 0);
+    return (done) => this.#sender.put([framedTogether(messages)], length, true, 0, done);
   }
 
   /** Offers of other ends are in the next message: if nobody has the other end of this one any more, they are gone. */
@@ -332,6 +409,7 @@ export class ConnectionChannel implements ConnectionListener {
   share(): void {
     this.#recall();
     this.#direct = false;
+    this.#sender.direct = false;
   }
 
   /** Takes out what was read and not received, for who gets this end: whole messages, and none is half read. */
@@ -356,37 +434,10 @@ export class ConnectionChannel implements ConnectionListener {
     if (this.closed) return;
     this.closed = true;
     dropped.unregister(this);
-    this.client.post({ op: "close", id: this.id });
-    this.client.unlisten(this.id);
+    closeRemains(this.#remains);
     const error = systemError("EBADF", "the connection is closed");
     for (const { done } of this.#takers.splice(0)) done(error);
     for (const watcher of [...this.#watchers]) watcher();
     this.#watchers.clear();
   }
-}
-
-/** The parts of a frame that come after its first `skip` bytes. */
-function behind(frame: readonly Uint8Array[], skip: number): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  let at = skip;
-  for (const part of frame) {
-    if (at < part.length) parts.push(part.subarray(at));
-    at = Math.max(0, at - part.length);
-  }
-  return parts;
-}
-
-/** The rest of a frame in memory of its own, which goes to the service. */
-function rest(frame: readonly Uint8Array[], total: number, written: number, owned: boolean): Uint8Array {
-  const last = frame[frame.length - 1] as Uint8Array;
-  const begins = total - last.length;
-  const movable = owned && last.byteOffset === 0 && last.byteLength === last.buffer.byteLength;
-  if (written >= begins && movable && last.buffer instanceof ArrayBuffer) return last.subarray(written - begins);
-  const bytes = new Uint8Array(total - written);
-  let at = 0;
-  for (const part of behind(frame, written)) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

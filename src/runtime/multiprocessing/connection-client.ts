@@ -24,6 +24,8 @@ export function errorOf({ code, message }: CarriedError): Error {
 /** Takes what is said of a connection. */
 export interface ConnectionListener {
   reply(reply: ConnectionReply): void;
+  /** This thread is about to block; only called after {@link ConnectionClient.readByLoop}. */
+  beforeBlocking(): void;
 }
 
 /** What is waited for: calls back once, at once or later, and can be taken back until then. */
@@ -34,6 +36,8 @@ export class ConnectionClient {
   readonly #word: Int32Array<SharedArrayBuffer>;
   readonly #calls = new Map<number, (answer: CallAnswer) => void>();
   readonly #listeners = new Map<number, WeakRef<ConnectionListener>>();
+  /** Those that the event loop reads. */
+  readonly #readByLoop = new Set<number>();
   /** What promises wait for: keeps it from being collected. */
   readonly #pending = new Set<() => void>();
   #lastCall = 0;
@@ -55,6 +59,12 @@ export class ConnectionClient {
 
   unlisten(id: number): void {
     this.#listeners.delete(id);
+    this.#readByLoop.delete(id);
+  }
+
+  /** The event loop of this thread reads a connection: it is told before the loop stops. */
+  readByLoop(id: number): void {
+    this.#readByLoop.add(id);
   }
 
   /** Asks, without an answer. */
@@ -123,6 +133,7 @@ export class ConnectionClient {
       }
       const left = deadline - performance.now();
       if (left <= 0) return false;
+      for (const id of this.#readByLoop) this.#listeners.get(id)?.deref()?.beforeBlocking();
       if (recording) {
         writeOutAll();
         if (stuck) setStuck(StuckState.Blocked);

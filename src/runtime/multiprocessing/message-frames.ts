@@ -22,6 +22,27 @@ export function messageHeader(length: number): Uint8Array {
   return header;
 }
 
+/** Messages below this are copied behind their header, so that they are one write. */
+const COPIED_BELOW = 16 * 1024;
+
+/** A message as it is written: its header and itself, in one piece if it is short. */
+export function framed(message: Uint8Array): Uint8Array[] {
+  return message.length < COPIED_BELOW ? [framedTogether([message])] : [messageHeader(message.length), message];
+}
+
+/** Messages that an i32 can say the length of, with their headers, in one piece. */
+export function framedTogether(messages: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((sum, message) => sum + SHORT_HEADER + message.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const message of messages) {
+    view.setInt32(at, message.length);
+    bytes.set(message, at + SHORT_HEADER);
+    at += SHORT_HEADER + message.length;
+  }
+  return bytes;
+}
+
 /**
  * A message that comes in, piece by piece: {@link target} is where the next bytes go, never more than belong to it, so
  * that what follows stays in the kernel for whoever else has a copy of this end.
@@ -89,4 +110,30 @@ export class IncomingMessage {
       at += count;
     }
   }
+}
+
+/** The parts of a frame that come after its first `skip` bytes. */
+export function behind(frame: readonly Uint8Array[], skip: number): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let at = skip;
+  for (const part of frame) {
+    if (at < part.length) parts.push(part.subarray(at));
+    at = Math.max(0, at - part.length);
+  }
+  return parts;
+}
+
+/** The rest of a frame in memory of its own, which goes to the service. */
+export function rest(frame: readonly Uint8Array[], total: number, written: number, owned: boolean): Uint8Array {
+  const last = frame[frame.length - 1] as Uint8Array;
+  const begins = total - last.length;
+  const movable = owned && last.byteOffset === 0 && last.byteLength === last.buffer.byteLength;
+  if (written >= begins && movable && last.buffer instanceof ArrayBuffer) return last.subarray(written - begins);
+  const bytes = new Uint8Array(total - written);
+  let at = 0;
+  for (const part of behind(frame, written)) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

@@ -64,9 +64,11 @@ function request(kind: number, number: number, payload: Uint8Array) {
   head.writeUInt32LE(number, 1);
   return frame(Buffer.concat([head, payload]));
 }
-async function server(): Promise<{ manager: SyncManager; port: number; pid: number; alive(): Promise<void> }> {
+async function server(talks = false): Promise<{ manager: SyncManager; port: number; pid: number; alive(): Promise<void> }> {
   const manager = await Manager({ address: ["127.0.0.1", 0], authkey: KEY });
   const value = await manager.Value("i", 1);
+  // So much that it reads by its own event loop from now on.
+  if (talks) for (let i = 0; i < 100; i++) await value.get();
   const alive = async () => {
     assert.equal(await value.get(), 1);
     (await insider((manager.address as [string, number])[1])).socket.destroy();
@@ -159,8 +161,8 @@ describe("a manager's server among hostile peers", function () {
   it("refuses what no client would send, from a peer that has the key, and goes on", async () => {
     await run(`
       import { serialize } from "node:v8";
-      if (isMain) {
-        const { manager, port, pid, alive } = await server();
+      if (isMain) for (const talks of [false, true]) {
+        const { manager, port, pid, alive } = await server(talks);
         const peer = await insider(port);
         // A refusal has kind 4, and the request's number.
         const refused = async (payload: Uint8Array, kind = 2, number = 9) => {
@@ -196,9 +198,13 @@ describe("a manager's server among hostile peers", function () {
         short.socket.write(frame("abc"));
         assert.equal((await short.read())![0], 4);
         assert.equal(await short.read(), null);
+        // A request that comes byte by byte is one all the same.
+        const slow = await insider(port);
+        for (const byte of request(8, 3, Buffer.from([0]))) slow.socket.write(Buffer.from([byte]));
+        assert.deepEqual([...(await slow.read())!.subarray(0, 2)], [4, 3]);
         await alive();
         await manager.shutdown();
-        console.log("done");
+        if (talks) console.log("done");
       }
     `);
   });

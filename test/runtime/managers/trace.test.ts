@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { JsonReport } from "../../../src/analysis/report/report-types.js";
 import { runScript } from "../../harness/run-script.js";
 
 interface Times {
@@ -127,5 +128,81 @@ describe("managers in the trace", function () {
     assert.deepEqual([again!.kind, again!.acquisitions, again!.contended], ["RLock", 1, 0]);
     const jobs = report.queues.find(({ name }) => name === "jobs")!;
     assert.deepEqual([jobs.capacity, jobs.puts, jobs.gets], [5, 4, 3]);
+  });
+
+  it("shows a manager's conditions, events and barriers, with who waited and for how long", async () => {
+    const reportFile = join(folder, "signals.json");
+    const trace = join(folder, "s.heddle");
+    const options = ["--out", trace, "--report", "json", "--report-file", reportFile];
+    const { code, stderr, stdout } = await runScript(
+      `
+      import { isMain } from "heddle";
+      import { type BarrierProxy, type ConditionProxy, type EventProxy, Manager, Process } from "heddle/multiprocessing";
+      const tell = (name: string, since: number) => console.log("MEASURED " + JSON.stringify({ [name]: (performance.now() - since) * 1e6 }));
+      async function other(gun: EventProxy, meeting: BarrierProxy, shop: ConditionProxy) {
+        // The first look for the line that called takes a while, before the wait begins.
+        await gun.wait({ timeout: 1 });
+        await meeting.wait();
+        const began = performance.now();
+        gun.waitSync();
+        tell("gun", began);
+        await shop.acquire();
+        await meeting.wait(); // main comes for the lock now, and cannot have it yet
+        const slept = performance.now();
+        await shop.wait();
+        tell("shop", slept);
+        await shop.release();
+      }
+      if (isMain) {
+        await using manager = await Manager();
+        const gun = await manager.Event({ name: "gun" }), meeting = await manager.Barrier(2, { name: "meeting" });
+        const shop = await manager.Condition(undefined, { name: "shop" });
+        const child = new Process({ target: other, args: [gun, meeting, shop], name: "other" });
+        child.start();
+        await meeting.wait();
+        await new Promise((r) => setTimeout(r, 500));
+        await gun.set();
+        if (!(await gun.wait())) throw new Error("it is up");
+        await gun.clear();
+        await meeting.wait();
+        {
+          using held = await shop.hold();
+          await new Promise((r) => setTimeout(r, 500));
+          await shop.notify();
+        }
+        await child.join();
+        await meeting.abort();
+        await meeting.wait().then(() => { throw new Error("it is broken"); }, () => {});
+      }
+      `,
+      { traced: true, runArgs: options, timeout: 90_000 },
+    );
+    assert.equal(code, 0, stderr);
+    const measured: Record<string, number> = Object.assign(
+      {},
+      ...[...stdout.matchAll(/MEASURED (.*)/g)].map((found) => JSON.parse(found[1]!) as object),
+    );
+    const report = JSON.parse(readFileSync(reportFile, "utf8")) as JsonReport;
+    const named = (name: string) => {
+      const found = report.locks.filter((lock) => lock.name === name);
+      assert.equal(found.length, 1, `${found.length} of ${name}: ${JSON.stringify(report.locks)}`);
+      assert.equal(found[0]!.scope, "manager");
+      return found[0]!;
+    };
+    // Of a wait, the way to the server and back is no part.
+    const within = (name: string, least: number) => {
+      const { wait } = named(name);
+      assert.ok(
+        wait.maxNs >= least && wait.maxNs <= measured[name]! + 1e6,
+        `${name}: ${wait.maxNs} of ${measured[name]}`,
+      );
+    };
+    const [gun, meeting, shop] = [named("gun"), named("meeting"), named("shop")];
+    assert.deepEqual([gun.kind, gun.acquisitions, gun.timeouts], ["Event", 2, 1]);
+    assert.deepEqual([meeting.kind, meeting.acquisitions], ["Barrier", 4]);
+    assert.deepEqual([shop.kind, shop.acquisitions, shop.timeouts], ["Condition", 1, 0]);
+    // Either is waited for from before the other sleeps: far more than this, but for what a busy machine takes.
+    within("gun", 20e6);
+    within("shop", 20e6);
   });
 });

@@ -4,10 +4,8 @@ import { ProcessError, RuntimeError } from "../../core/errors.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { ObjectName } from "../../core/object-name.js";
 import type { InitializerOptions, NameOptions, TimeoutOptions, WaitOptions } from "../../types.js";
-import type { Connection } from "../connection.js";
 import type { Address } from "../listener.js";
-import { Pipe } from "../pipe.js";
-import { Process } from "../process.js";
+import type { Process } from "../process.js";
 import { type AutoProxy, type BaseProxy, makeProxy, setUserClasses } from "./base-proxy.js";
 import { type ManagerClient, managerClient } from "./client.js";
 import { keyFrom } from "./keys.js";
@@ -16,13 +14,12 @@ import { type RegisteredType, type RegisterOptions, register, registeredType, ty
 import { removeAddress, ServedManager } from "./served-manager.js";
 import {
   classReference,
-  END,
   type Ready,
   registerManagerClass,
   type ServerSettings,
-  serveManager,
   typesOnTheWay,
 } from "./server-process.js";
+import { StartedServer } from "./started-server.js";
 
 export interface ManagerOptions extends NameOptions {
   /** Where the server listens, or is to be found; a free address of this machine by default. */
@@ -59,12 +56,6 @@ const MANAGER_OPTIONS: KnownOptions = knownOptions(
   "name",
 );
 const DEFAULT_SHUTDOWN_MS = 1000;
-
-/** A server that this thread started. */
-interface Started {
-  readonly process: Process<never>;
-  readonly control: Connection;
-}
 
 /** Managers whose servers this thread has to end before it ends itself. */
 const running = new Set<BaseManager>();
@@ -140,7 +131,7 @@ export class BaseManager implements Disposable, AsyncDisposable {
   readonly #key: Uint8Array;
   #state: "initial" | "started" | "connected" | "served" | "shut down" = "initial";
   #address: Address | null;
-  #started: Started | null = null;
+  #started: StartedServer | null = null;
   #client: ManagerClient | null = null;
 
   /** Throws `TypeError` for options of the wrong kind. */
@@ -192,30 +183,16 @@ export class BaseManager implements Disposable, AsyncDisposable {
    */
   async start<I extends unknown[] = []>(options: InitializerOptions<I> = {} as InitializerOptions<I>): Promise<void> {
     const started = this.#spawn(options as InitializerOptions<unknown[]>);
-    let ready: Ready;
-    try {
-      ready = await started.control.recv();
-    } catch {
-      await started.process.join();
-      throw this.#endedEarly(started);
-    }
-    this.#begun(started, ready);
+    this.#begun(started, await started.ready());
   }
 
   /** Blocking {@link start}. */
   startSync<I extends unknown[] = []>(options: InitializerOptions<I> = {} as InitializerOptions<I>): void {
     const started = this.#spawn(options as InitializerOptions<unknown[]>);
-    let ready: Ready;
-    try {
-      ready = started.control.recvSync();
-    } catch {
-      started.process.joinSync();
-      throw this.#endedEarly(started);
-    }
-    this.#begun(started, ready);
+    this.#begun(started, started.readySync());
   }
 
-  #spawn({ initializer, initArgs = [] }: InitializerOptions<unknown[]>): Started {
+  #spawn({ initializer, initArgs = [] }: InitializerOptions<unknown[]>): StartedServer {
     this.#checkUnused();
     if (initializer !== undefined && typeof initializer !== "function")
       throw new TypeError("initializer must be a function");
@@ -229,23 +206,9 @@ export class BaseManager implements Disposable, AsyncDisposable {
       initializer: initializer === undefined ? null : referenceTo(initializer, "initializer"),
       initArgs,
     };
-    const [control, theirs] = Pipe({ name: "control of a manager" });
-    try {
-      const process = new Process({
-        target: serveManager,
-        args: [settings, theirs],
-        daemon: true,
-        name: this.#options.name ?? `${type.name || "Manager"} server`,
-      });
-      process.start();
-      this.#state = "started";
-      return { process: process as never, control };
-    } catch (error) {
-      control.close();
-      throw error;
-    } finally {
-      theirs.close();
-    }
+    const started = new StartedServer(settings, this.#options.name ?? `${type.name || "Manager"} server`);
+    this.#state = "started";
+    return started;
   }
 
   #checkUnused(): void {
@@ -257,15 +220,8 @@ export class BaseManager implements Disposable, AsyncDisposable {
     );
   }
 
-  #endedEarly({ process, control }: Started): ProcessError {
-    control.close();
-    this.#state = "initial";
-    return new ProcessError(`the server's process ended before it served anybody, with exit code ${process.exitCode}`);
-  }
-
-  #begun(started: Started, ready: Ready): void {
+  #begun(started: StartedServer, ready: Ready): void {
     if ("error" in ready) {
-      started.control.close();
       this.#state = "initial";
       throw ready.error;
     }
@@ -319,46 +275,27 @@ export class BaseManager implements Disposable, AsyncDisposable {
 
   /** Ends the server that `start` started, and with it all its objects; may be repeated. Does nothing for others. */
   async shutdown(): Promise<void> {
-    const ending = this.#endServer();
+    const ending = this.#ending();
     if (ending === null) return;
-    const { process, timeout } = ending;
-    for (const force of [() => process.terminate(), () => process.kill()]) {
-      await process.join({ timeout });
-      if (!process.isAlive()) break;
-      force();
-    }
-    await process.join();
-    this.#ended(ending);
+    await ending.end(this.#options.shutdownTimeout ?? DEFAULT_SHUTDOWN_MS);
+    this.#ended();
   }
 
   /** Blocking {@link shutdown}. */
   shutdownSync(): void {
-    const ending = this.#endServer();
+    const ending = this.#ending();
     if (ending === null) return;
-    const { process, timeout } = ending;
-    for (const force of [() => process.terminate(), () => process.kill()]) {
-      process.joinSync({ timeout });
-      if (!process.isAlive()) break;
-      force();
-    }
-    process.joinSync();
-    this.#ended(ending);
+    ending.endSync(this.#options.shutdownTimeout ?? DEFAULT_SHUTDOWN_MS);
+    this.#ended();
   }
 
-  #endServer(): { process: Process<never>; control: Connection; timeout: number } | null {
-    const started = this.#started;
-    if (started === null || !running.delete(this)) return null;
+  #ending(): StartedServer | null {
+    if (this.#started === null || !running.delete(this)) return null;
     this.#state = "shut down";
-    try {
-      started.control.sendSync(END);
-    } catch {
-      // It has ended already.
-    }
-    return { ...started, timeout: this.#options.shutdownTimeout ?? DEFAULT_SHUTDOWN_MS };
+    return this.#started;
   }
 
-  #ended({ control }: { control: Connection }): void {
-    control.close();
+  #ended(): void {
     removeAddress(this.#address);
     this.#client?.disconnect();
   }

@@ -29,6 +29,8 @@ export class Caller {
   readonly #ends = new Set<() => void>();
   #controller: AbortController | null = null;
   cancelled = false;
+  /** Wants to know by which thread its wait was ended. */
+  woken: ((thread: number) => void) | null = null;
 
   /** `context`: the async context that asks, not 0. `blocking`: its whole thread waits. */
   constructor(

@@ -31,6 +31,9 @@ const KINDS: Readonly<Record<string, ObjectKind>> = {
   RLock: ObjectKind.RLock,
   Semaphore: ObjectKind.Semaphore,
   BoundedSemaphore: ObjectKind.BoundedSemaphore,
+  Condition: ObjectKind.Condition,
+  Event: ObjectKind.Event,
+  Barrier: ObjectKind.Barrier,
   Queue: ObjectKind.Queue,
   JoinableQueue: ObjectKind.Queue,
 };

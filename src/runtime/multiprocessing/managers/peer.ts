@@ -9,6 +9,7 @@ import { CANCELLED, Caller, type Client, type Holdable } from "./caller.js";
 import type { Entry } from "./object-table.js";
 import { LONGEST_MESSAGE, message, PROTOCOL_VERSION, parts, Reply, Request } from "./protocol.js";
 import type { ManagerServer, Result } from "./server.js";
+import { isTalkative } from "./talkative.js";
 import { type Arrived, decodeFromWire, encodeForWire } from "./wire-values.js";
 
 /** How many requests of one client may be open at once. */
@@ -16,6 +17,9 @@ const MOST_REQUESTS = 100_000;
 /** How many bytes of answers may lie unread; then no more requests are taken. */
 const MOST_UNREAD = 64 * 1024 * 1024;
 const LONGEST_NAME = 300;
+/** Answers below this many bytes may be held back for a moment, and so many of them. */
+const HELD_BELOW = 1024;
+const MOST_HELD = 64;
 
 export class Peer implements Client {
   name: string;
@@ -29,6 +33,9 @@ export class Peer implements Client {
   readonly #open = new Map<number, Caller>();
   readonly #references = new Map<Entry, number>();
   #unread = 0;
+  /** Answers that go out together with those of the requests that are here already. */
+  #held: Uint8Array[] = [];
+  #serving = false;
   #taking = false;
   #looping = false;
 
@@ -54,7 +61,10 @@ export class Peer implements Client {
         )((error, bytes) => {
           // Until it is dealt with, so that an answer which is sent at once does not read on beyond an end.
           if (error === null) {
+            this.#serving = true;
             this.#arrived(bytes as Uint8Array);
+            this.#serving = false;
+            if (!this.#channel.isAhead) this.#sendHeld();
             this.#taking = false;
           } else {
             // Nothing behind a message that is too long can be made sense of.
@@ -72,6 +82,7 @@ export class Peer implements Client {
   }
 
   #arrived(bytes: Uint8Array): void {
+    if (isTalkative()) this.#channel.readByLoop(LONGEST_MESSAGE);
     const came = parts(bytes);
     if (came === null) {
       this.#refuse(0, new RemoteError("that is no request"));
@@ -106,18 +117,22 @@ export class Peer implements Client {
       }
       case Request.Call: {
         const [id, method, args, ...asks] = value as unknown[];
-        this.#begin(request, asks, String(method), { value: args, functions }, (caller, all, done) =>
+        const isQuick = !functions && this.#server.isQuick(id);
+        this.#begin(request, asks, String(method), { value: args, functions }, isQuick, (caller, all, done) =>
           this.#server.call(id, method, all, caller, done),
         );
         // Who is recorded wants to know that it waits.
-        const holder = asks[4] !== 0 && this.#open.has(request) ? this.#server.holderOf(id, method) : null;
-        if (holder !== null) this.#encoded(request, Reply.Waiting, holder);
+        const waiting = asks[4] === 0 ? undefined : this.#open.get(request);
+        const awaited = waiting === undefined ? null : this.#server.awaitedThread(id, method);
+        if (waiting === undefined || awaited === null) return;
+        this.#encoded(request, Reply.Waiting, awaited);
+        if (method === "wait") waiting.woken = (by) => this.gone || this.#encoded(request, Reply.Woken, by);
         return;
       }
       case Request.Create: {
         const [typeId, args, name, ...asks] = value as unknown[];
         const called = typeof name === "string" ? name.slice(0, LONGEST_NAME) : "";
-        this.#begin(request, asks, `${String(typeId)}.create`, { value: args, functions }, (caller, all, done) =>
+        this.#begin(request, asks, `${String(typeId)}.create`, { value: args, functions }, false, (caller, all, done) =>
           this.#server.create(typeId, all, called, caller, done),
         );
         return;
@@ -147,6 +162,7 @@ export class Peer implements Client {
     asks: readonly unknown[],
     name: string,
     args: Arrived,
+    isQuick: boolean,
     act: (caller: Caller, args: Arrived, done: (error: unknown, result?: Result) => void) => void,
   ): void {
     const [context, blocking, signalAt, pid, traced] = asks as [number, boolean, number, number, number];
@@ -156,6 +172,7 @@ export class Peer implements Client {
     if (Number.isInteger(signalAt) && signalAt >= 0) addSignal(args.value, signalAt, caller);
     const served = recording ? beginServe(Number(pid) || 0, Number(traced) || 0, name.slice(0, 100)) : 0;
     this.#open.set(request, caller);
+    if (!isQuick) this.#sendHeld();
     act(caller, args, (error, result) => {
       if (recording) endServe(Number(pid) || 0, served, result === undefined);
       this.#open.delete(request);
@@ -204,16 +221,29 @@ export class Peer implements Client {
 
   #send(kind: number, request: number, payload: Uint8Array): void {
     const bytes = message(kind, request, payload);
-    const { length } = bytes;
-    this.#unread += length;
-    this.#channel.put(
-      bytes,
-      true,
-      0,
-    )(() => {
-      this.#unread -= length;
-      this.#read();
-    });
+    this.#unread += bytes.length;
+    if (bytes.length < HELD_BELOW) {
+      this.#held.push(bytes);
+      if (!(this.#serving && this.#channel.isAhead && this.#held.length < MOST_HELD)) this.#sendHeld();
+      return;
+    }
+    this.#sendHeld();
+    this.#channel.put(bytes, true, 0)(() => this.#sent(bytes.length));
+  }
+
+  /** Sends what is held back. To be called before anything is done that may take long. */
+  #sendHeld(): void {
+    const { length } = this.#held;
+    if (length === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    const bytes = held.reduce((sum, each) => sum + each.length, 0);
+    this.#channel.putTogether(held)(() => this.#sent(bytes));
+  }
+
+  #sent(bytes: number): void {
+    this.#unread -= bytes;
+    this.#read();
   }
 
   // --- References and the end --------------------------------------------------------------------------------------
@@ -235,6 +265,7 @@ export class Peer implements Client {
   close(): void {
     if (this.gone) return;
     this.gone = true;
+    this.#sendHeld();
     this.#channel.close();
     for (const caller of [...this.#open.values()]) caller.cancel();
     this.#open.clear();

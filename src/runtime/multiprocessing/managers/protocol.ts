@@ -31,6 +31,7 @@ export const Reply = {
   /** [message, stack]: the server does not do it. */ Refused: 4,
   /** It was cancelled in time: nothing was done. */ Cancelled: 5,
   /** Not the answer yet: it waits for a lock that the thread with this number has, 0 if that is not known. */ Waiting: 6,
+  /** Not the answer yet: what it waited for has come, by the thread with this number, 0 if that is not known. */ Woken: 7,
 } as const;
 
 const PREFIX = 5;

@@ -15,6 +15,8 @@ const depths = new Map<string, number>();
 export interface RecordedCall {
   /** It has to wait for a thread, 0 if it is not known for which. */
   waiting(holder: number): void;
+  /** What it waited for has come, by a thread, 0 if it is not known by which. */
+  woken(by: number): void;
   /** It returned something, or undefined if it threw. */
   ended(result: unknown): void;
 }
@@ -52,6 +54,8 @@ export function recordCall(
       wait = newWaitNumber();
       emit(EventKind.LockWait, object, site, wait, holder, holder === 0 ? flags : flags | EventFlag.Remote);
     },
+    // It has the lock when it has the answer.
+    woken() {},
     ended(result) {
       if (result === true) {
         const depth = depths.get(token.id) ?? 0;

@@ -23,7 +23,9 @@ import { callByTrying, waits, withSignal } from "./library-objects.js";
 import { type Entry, ObjectTable } from "./object-table.js";
 import { ManagedLock } from "./objects/lock.js";
 import { Managed } from "./objects/managed.js";
+import { ManagedPool } from "./objects/pool.js";
 import { ManagedSemaphore } from "./objects/semaphore.js";
+import { ManagedBarrier, ManagedCondition, ManagedEvent } from "./objects/signals.js";
 import type { Token } from "./protocol.js";
 import { publicMethods, type RegisteredType } from "./registry.js";
 import { type Arrived, decodeFromWire, encodeForWire, FunctionOnWire, functionOf } from "./wire-values.js";
@@ -137,10 +139,25 @@ export class ManagerServer {
     });
   }
 
-  /** For who waits to acquire a lock: the thread that has it, 0 if that is not known; null for all other calls. */
-  holderOf(id: unknown, method: unknown): number | null {
-    if (method !== "acquire" || !this.objects.has(String(id))) return null;
+  /** Whether a call without functions is over in no time, since it runs no code of users. */
+  isQuick(id: unknown): boolean {
+    if (!this.objects.has(String(id))) return true;
     const { object } = this.objects.get(id);
+    return object instanceof Managed && !(object instanceof ManagedBarrier) && !(object instanceof ManagedPool);
+  }
+
+  /**
+   * For who waits to acquire a lock: the thread that has it; for who waits for a condition, an event or a barrier, and
+   * where that is not known: 0; null for all other calls.
+   */
+  awaitedThread(id: unknown, method: unknown): number | null {
+    if ((method !== "acquire" && method !== "wait") || !this.objects.has(String(id))) return null;
+    const { object } = this.objects.get(id);
+    if (method === "wait") {
+      const isSignalled =
+        object instanceof ManagedCondition || object instanceof ManagedEvent || object instanceof ManagedBarrier;
+      return isSignalled ? 0 : null;
+    }
     if (object instanceof ManagedLock) return object.holderThread;
     return object instanceof ManagedSemaphore ? 0 : null;
   }

@@ -86,22 +86,23 @@ export class WaitLine<T, D = undefined> {
     return undefined;
   }
 
-  /** Gives `value` to the one who waits longest, if anybody does. */
-  serve(value: T): void {
-    this.serveBy(() => value);
+  /** Gives `value` to the one who waits longest, if anybody does. `by`: the thread that has brought it, if known. */
+  serve(value: T, by = 0): void {
+    this.serveBy(() => value, by);
   }
 
   /** Gives the one who waits longest, if anybody does, what `make` makes for it. */
-  serveBy(make: (waiter: Waiter<D>) => T): void {
+  serveBy(make: (waiter: Waiter<D>) => T, by = 0): void {
     const entry = this.first() as Entry<T, D> | undefined;
     if (entry === undefined) return;
     entry.end();
+    entry.caller.woken?.(by);
     entry.deferred.resolve(make(entry));
   }
 
   /** Serves all who wait now. */
-  serveAll(make: (waiter: Waiter<D>) => T): void {
-    for (let rest = this.length; rest > 0; rest--) this.serveBy(make);
+  serveAll(make: (waiter: Waiter<D>) => T, by = 0): void {
+    for (let rest = this.length; rest > 0; rest--) this.serveBy(make, by);
   }
 
   /** Ends all waits with an error. */

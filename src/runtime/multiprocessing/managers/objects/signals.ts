@@ -1,4 +1,6 @@
 /** Condition, event and barrier of a server. */
+import { emit, recording } from "../../../../recorder/emit.js";
+import { EventKind, SignalKind } from "../../../../trace/events.js";
 import { checkTimeout } from "../../../core/deadline.js";
 import { BrokenBarrierError, RuntimeError } from "../../../core/errors.js";
 import type { AcquireSyncOptions, TimeoutOptions } from "../../../types.js";
@@ -51,12 +53,12 @@ export class ManagedCondition extends Managed {
   notify(caller: Caller, n: number = 1): void {
     if (typeof n !== "number") throw new TypeError("n must be a number");
     this.#lock.checkHeld(caller, "notify");
-    for (let rest = n; rest > 0 && this.#line.length > 0; rest--) this.#line.serve(true);
+    for (let rest = n; rest > 0 && this.#line.length > 0; rest--) this.#line.serve(true, caller.client.thread);
   }
 
   notifyAll(caller: Caller): void {
     this.#lock.checkHeld(caller, "notify");
-    this.#line.serveAll(() => true);
+    this.#line.serveAll(() => true, caller.client.thread);
   }
 }
 
@@ -69,9 +71,9 @@ export class ManagedEvent extends Managed {
     return this.#isUp;
   }
 
-  set(): void {
+  set(caller: Caller): void {
     this.#isUp = true;
-    this.#line.serveAll(() => true);
+    this.#line.serveAll(() => true, caller.client.thread);
   }
 
   clear(): void {
@@ -121,8 +123,9 @@ export class ManagedBarrier extends Managed {
       this.#break();
       throw error;
     }
+    this.#record(SignalKind.Pass);
     let next = 0;
-    this.#line.serveAll(() => next++);
+    this.#line.serveAll(() => next++, caller.client.thread);
     return index;
   }
 
@@ -130,12 +133,19 @@ export class ManagedBarrier extends Managed {
     return new BrokenBarrierError(`${this.name} is broken`);
   }
 
+  /** Only the server knows of it, and before anybody goes on. */
+  #record(kind: SignalKind): void {
+    if (recording && this.traced !== 0) emit(EventKind.Signal, this.traced, 0, kind, this.#line.length, 0);
+  }
+
   #break(): void {
+    this.#record(SignalKind.Break);
     this.#broken = true;
     this.#line.failAll(() => this.#brokenError());
   }
 
   reset(): void {
+    this.#record(SignalKind.Reset);
     this.#line.failAll(() => new BrokenBarrierError(`${this.name} was reset`));
     this.#broken = false;
   }
