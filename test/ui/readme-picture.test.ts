@@ -32,6 +32,7 @@ describe("the README's picture", () => {
       });
       await page.goto(pathToFileURL(html).href);
       await page.waitForSelector("body[data-complete=true]");
+      await page.waitForSelector("body[data-findings]");
       await page.waitForFunction(() => globalThis.heddleFrameStats!().frames > 1);
       const lanes = await page.evaluate(() => document.body.dataset.lanes);
       assert.ok(Number(lanes) > 5, `only ${lanes} lanes`);

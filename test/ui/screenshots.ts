@@ -34,6 +34,7 @@ async function main(): Promise<void> {
     page.on("console", (message) => console.error(name, message.text()));
     await page.goto(pathToFileURL(path).href);
     await page.waitForSelector("body[data-complete=true]");
+    await page.waitForSelector("body[data-findings]");
     await page.waitForFunction(() => globalThis.heddleFrameStats!().frames > 1);
     await page.screenshot({ path: join(folder, `${name}.png`) });
     if (mode === "full" && name !== "narrow") {

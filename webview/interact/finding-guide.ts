@@ -1,5 +1,4 @@
 /** From a finding to what it speaks of: lights it up, goes there, steps from one to the next. */
-import type { ShownFinding } from "../model/findings.js";
 import { displayName, formatDuration } from "../model/format.js";
 import { bestView, type Spotlight, spotlightOf } from "../model/spotlight.js";
 import type { ViewState } from "../view-state.js";
