@@ -16,11 +16,6 @@ async function reportOf(source: string): Promise<{ report: JsonReport; stdout: s
 const measured = (stdout: string): Record<string, number> =>
   JSON.parse(/MEASURED (.*)/.exec(stdout)![1]!) as Record<string, number>;
 
-/** Within one in a hundred, or what a reading of the clock more or less makes on a machine with much to do. */
-function near(actual: number, expected: number, what: string): void {
-  assert.ok(Math.abs(actual - expected) <= Math.max(expected * 0.01, 500e3), `${what}: ${actual}, not ${expected}`);
-}
-
 const lockNamed = (report: JsonReport, name: string) => {
   const lock = report.locks.find((each) => each.name === name);
   assert.ok(lock, `no lock ${name}`);
@@ -41,11 +36,11 @@ describe("the trace of locks", function () {
       function timed(body: () => void) { const t = performance.now(); body(); return (performance.now() - t) * 1e6; }
       function waits(lock: any, ready: Semaphore) {
         // The first look for the line that called takes a while, before the wait begins.
-        lock.acquireSync({ timeout: 1 });
+        const first = timed(() => lock.acquireSync({ timeout: 1 }));
         ready.release();
         const ns = timed(() => lock.acquireSync());
         lock.release();
-        console.log("MEASURED " + JSON.stringify({ wait: ns }));
+        console.log("MEASURED " + JSON.stringify({ wait: Math.max(first, ns) }));
       }
       if (isMain) {
         const ready = new Semaphore(0);
@@ -80,7 +75,8 @@ describe("the trace of locks", function () {
     assert.equal(waited.contended, 2);
     assert.equal(waited.timeouts, 1);
     assert.equal(waited.maxWaiters, 1);
-    near(waited.wait.maxNs, measured(stdout).wait!, "wait");
+    // Held beside the clock from both sides in `runtime/trace/ended-waits-of-threads.test.ts`.
+    assert.ok(waited.wait.maxNs > 0 && waited.wait.maxNs <= measured(stdout).wait! + 50e3, "wait");
     assert.ok(waited.hold.maxNs >= 59.9e6, "it was held until after the sleep");
   });
 
@@ -175,12 +171,16 @@ describe("the trace of locks", function () {
           slack[name] = (t - before + performance.now() - end) * 1e6;
         }
         const given = new Lock({ name: "given" });
+        const before = performance.now();
         await given.acquire();
         const t = performance.now();
         const thread = new Thread({ target: releases, args: [given] });
         thread.start();
-        while (given.locked()) sleep(0.2);
-        lengths.given = (performance.now() - t) * 1e6;
+        // Had until it was last seen so, and no longer when it was seen to be free.
+        let last = t;
+        for (let now = t; given.locked(); now = performance.now()) { last = now; sleep(0.2); }
+        lengths.given = (last - t) * 1e6;
+        lengths.givenAtMost = (performance.now() - before) * 1e6;
         await thread.join();
         console.log("MEASURED " + JSON.stringify({ ...lengths, plainSlack: slack.plain, ownedSlack: slack.owned }));
         console.log("done");
@@ -190,7 +190,9 @@ describe("the trace of locks", function () {
     for (const name of ["plain", "owned", "given"]) {
       const lock = lockNamed(report, name);
       assert.equal(lock.acquisitions, 1);
-      if (name === "given") assert.ok(Math.abs(lock.hold.maxNs - lengths.given!) < 500e6, "given");
+      const { maxNs } = lock.hold;
+      if (name === "given")
+        assert.ok(maxNs >= lengths.given! - 50e3 && maxNs <= lengths.givenAtMost! + 50e3, `${maxNs}`);
       else {
         const longer = lock.hold.maxNs - lengths[name]!;
         const most = lengths[`${name}Slack`]! + 0.01 * lengths[name]!;
