@@ -7,9 +7,11 @@
  * begins at a page, is reserved and not allocated, never moves, and is given back by `munmap`, all of it, when no view is
  * left. So nobody has to unmap it, and nobody can touch it when it is gone.
  *
- * V8 reserves some 10 GiB of addresses for each, so a process has room for some thousands. Where there is no room, memory
- * is mapped and viewed as usual.
+ * V8 reserves some 10 GiB of addresses for each, and where there are none it tries for long, and may end the process. So
+ * this is done only where addresses are known to be plenty: on x64, without a limit, until a good part of them is taken.
+ * That is some 3000 times; elsewhere, memory is mapped and viewed as usual.
  */
+import { readFileSync } from "node:fs";
 import { type NativeFunction, native } from "./native.js";
 
 /** Bytes of a page of WebAssembly's. */
@@ -25,6 +27,22 @@ interface WithMemory {
   readonly WebAssembly?: {
     readonly Memory: new (options: { initial: number; maximum: number; shared: true }) => Memory;
   };
+}
+
+/** The pages that a process may take before nothing is hosted any more: 32 of 128 TiB. */
+const PLENTY_PAGES = 2 ** 33;
+
+let unlimited: boolean | null = null;
+
+/** Whether there are addresses for another one. */
+function hasAddresses(): boolean {
+  try {
+    unlimited ??=
+      process.arch === "x64" && /^Max address space +unlimited/m.test(readFileSync("/proc/self/limits", "latin1"));
+    return unlimited && Number.parseInt(readFileSync("/proc/self/statm", "latin1"), 10) < PLENTY_PAGES;
+  } catch {
+    return false;
+  }
 }
 
 let memmove: NativeFunction | null = null;
@@ -46,7 +64,7 @@ export function hostMapping(
 ): { readonly buffer: SharedArrayBuffer; readonly address: bigint } | null {
   const { WebAssembly } = globalThis as unknown as WithMemory;
   const pages = Math.ceil(size / PAGE);
-  if (WebAssembly === undefined || pages < 1 || pages > MOST_PAGES) return null;
+  if (WebAssembly === undefined || pages < 1 || pages > MOST_PAGES || !hasAddresses()) return null;
   let memory: Memory;
   try {
     memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared: true });

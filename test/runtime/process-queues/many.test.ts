@@ -67,6 +67,26 @@ describe("many queues of processes", function () {
       { timeout: 55_000 },
     ));
 
+  it("are made where a process may have few addresses, too", () =>
+    expectScript(
+      `
+      import assert from "node:assert/strict";
+      import { spawnSync } from "node:child_process";
+      import { isMain } from "heddle";
+      import { Queue } from "heddle/multiprocessing";
+      if (isMain && process.env.FEW_ADDRESSES === undefined) {
+        const command = [process.execPath, ...process.execArgv, process.argv[1]!].map((word) => "'" + word + "'").join(" ");
+        const run = spawnSync("sh", ["-c", "ulimit -v 20000000; exec " + command], { env: { ...process.env, FEW_ADDRESSES: "1" }, encoding: "utf8" });
+        assert.equal(run.stdout.trim(), "0,1,2,3,4,5,6,7", run.stderr);
+        console.log("done");
+      } else if (isMain) {
+        const all = Array.from({ length: 8 }, (_, i) => { const q = new Queue<number>(); q.putSync(i); return q; });
+        console.log(all.map((q) => q.getSync()).join());
+      }
+    `,
+      { timeout: 55_000 },
+    ));
+
   it("hold a large backlog, too: what is written is all there", () =>
     expectScript(
       `
