@@ -2,6 +2,7 @@
  * The processes of a pool as its owner sees them: how they are started, what is told of them, and how they end. All of it
  * is done by the thread's io-service (`pool-dispatcher.ts`); here is what goes there and comes from there.
  */
+
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { emit, intern, recording } from "../../recorder/emit.js";
 import { EventKind, WaitReason } from "../../trace/events.js";
@@ -26,6 +27,7 @@ import {
 } from "../futures/inbox.js";
 import { beginWait, endWait } from "../futures/recorded-wait.js";
 import { childSettings } from "./child-settings.js";
+import { takeLastingOffers, withdraw } from "./offers.js";
 import { ArrivedResults, LOST_HEADER, PoolEvent } from "./pool-post.js";
 import { identityOfWorker } from "./process.js";
 import { request, whenChildrenAreFinished } from "./service-client.js";
@@ -59,6 +61,8 @@ export interface ProcessWork extends Source {
 export class PoolProcesses {
   readonly #work: ProcessWork;
   readonly #settings: ProcessPoolSettings;
+  /** Connections among the arguments of the initializer. */
+  readonly #lasting = takeLastingOffers();
   #stream: TaskStreamWriter | null = null;
   #port: MessagePort | null = null;
   #receivers: readonly number[] = [];
@@ -163,7 +167,7 @@ export class PoolProcesses {
 
   /** Has the processes end: when all tasks are done, or at once. */
   end(kind: "shutdown" | "terminate"): void {
-    if (this.#stream === null) this.#closed = true;
+    if (this.#stream === null) this.#close();
     if (this.#closed) return;
     // The end of the processes is a delivery too.
     if (!this.#expectsClose) expect();
@@ -177,6 +181,7 @@ export class PoolProcesses {
     removeSource(this.#work);
     this.#port?.close();
     this.#stream?.dispose();
+    withdraw(this.#lasting);
     if (this.#expectsClose) fulfil();
     this.#expectsClose = false;
     for (const resolve of this.#whenClosed.splice(0)) resolve();

@@ -18,6 +18,7 @@ import { expect, fulfil } from "../futures/inbox.js";
 import { affordableSite } from "../futures/recorded-wait.js";
 import { decodeList, encodeList } from "./chunk-codec.js";
 import { Form, FromChild, functionHead, taskHead } from "./messages.js";
+import { OffersOfCalls } from "./offers.js";
 import type { AnyFunction, CallEnded } from "./pool/pool-engine.js";
 import { describeEnd } from "./pool-dispatcher.js";
 import { type PoolFunction, PoolFunctions } from "./pool-functions.js";
@@ -50,6 +51,8 @@ export class ProcessPool implements TaskLink, ProcessWork {
   /** Its number in the trace. */
   readonly poolNumber = newObjectNumber();
   readonly #open = new Map<number, Task>();
+  /** Connections among the arguments of tasks that are not done. */
+  readonly #offers = new OffersOfCalls();
   readonly #functions = new PoolFunctions((number, reference) => {
     this.#processes.start().push(0, functionHead(number), Buffer.from(JSON.stringify(reference)));
   });
@@ -140,6 +143,7 @@ export class ProcessPool implements TaskLink, ProcessWork {
   }
 
   #nextId(): number {
+    this.#offers.begin();
     // Zero is no task's.
     this.#lastId = (this.#lastId + 1) >>> 0 || 1;
     return this.#lastId;
@@ -154,6 +158,7 @@ export class ProcessPool implements TaskLink, ProcessWork {
     time: number,
   ): void {
     this.#open.set(id, { at: stream.lastAt, segment: stream.lastSegment, sink, isList, fn });
+    this.#offers.keep(id);
     expect();
     if (time !== 0) emitAt(time, EventKind.TaskSubmit, this.poolNumber, affordableSite(time), id, intern(fn.name), 0);
     if (stream.mustPoke()) this.#processes.poke();
@@ -178,6 +183,7 @@ export class ProcessPool implements TaskLink, ProcessWork {
     const task = this.#open.get(id);
     if (task === undefined) return undefined;
     this.#open.delete(id);
+    this.#offers.over(id);
     fulfil();
     return task;
   }
