@@ -2,8 +2,10 @@
  * Finds out, while a script runs, that none of its processes can ever go on.
  *
  * Each process writes to the trace when all of its threads wait for something that only another thread can bring
- * (`src/recorder/hang-watch.ts`). Another process could bring it, so the program hangs when all of them have said so.
- * The monitor looks only at the heads of frames, so that following a large trace costs next to nothing.
+ * (`src/recorder/hang-watch.ts`), and again while it lasts. Another process could bring it, so the program hangs when all
+ * of them have said so, and have said it once more after the last of them did: until that came to rest it may have handed
+ * something to one of the others. The monitor looks only at the heads of frames, so that following a large trace costs
+ * next to nothing.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ByteReader } from "../trace/byte-reader.js";
@@ -29,12 +31,19 @@ export interface Hang {
   readonly sinceNs: number;
 }
 
+/** A process that cannot go on, in nanoseconds from the trace's origin: since when, when it first said so, and last. */
+interface Standstill {
+  readonly sinceNs: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 export class HangMonitor {
   readonly #fd: number;
   readonly #timer: NodeJS.Timeout;
   readonly #head = Buffer.alloc(FRAME_HEAD_BYTES + PID_BYTES);
-  /** Processes that record; null while they can go on, else since when they cannot. */
-  readonly #processes = new Map<number, number | null>();
+  /** Processes that record; null while they can go on. */
+  readonly #processes = new Map<number, Standstill | null>();
   /** Processes that began and do not record: when that was seen, `performance.now()`. */
   readonly #beginning = new Map<number, number>();
   readonly #helpers = new Set<number>();
@@ -49,7 +58,7 @@ export class HangMonitor {
     private readonly changed: (hang: Hang | null) => void,
   ) {
     this.#fd = openSync(file, "r");
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
   }
 
   /** Whether it stood still when last looked at; that it ended since does not change that. */
@@ -62,7 +71,8 @@ export class HangMonitor {
     closeSync(this.#fd);
   }
 
-  #look(): void {
+  /** Takes in what was written since, and tells what has changed with that. It does so by itself a few times a second. */
+  look(): void {
     this.#read();
     for (const pid of this.#processes.keys()) {
       if (exists(pid)) continue;
@@ -71,17 +81,17 @@ export class HangMonitor {
     }
     const living = [...this.#processes];
     if (living.length === 0) return;
-    const since = living.map(([, sinceNs]) => sinceNs);
+    const standstills = living.flatMap(([, standstill]) => standstill ?? []);
     // Who waits for a process that has just ended will hear of it.
     const news = performance.now() - this.#endedMs < NEWS_MS;
-    if (since.includes(null) || news || this.#oneBegins()) {
+    if (standstills.length < living.length || news || this.#oneBegins()) {
       if (this.#told) this.changed(null);
       this.#told = false;
       return;
     }
-    if (this.#told) return;
+    if (this.#told || !saidSinceLast(standstills)) return;
     this.#told = true;
-    this.changed({ pids: living.map(([pid]) => pid), sinceNs: Math.max(...(since as number[])) });
+    this.changed({ pids: living.map(([pid]) => pid), sinceNs: Math.max(...standstills.map(({ sinceNs }) => sinceNs)) });
   }
 
   /** Whether a process began a moment ago that may still come to record. */
@@ -123,8 +133,10 @@ export class HangMonitor {
       if (this.#helpers.has(pid)) this.#beginning.delete(pid);
       else if (!this.#processes.has(pid)) this.#beginning.set(pid, performance.now());
     } else if (type === FrameType.Hang) {
-      const { pid, hung, sinceNs } = this.#json<HangFrame>(length);
-      this.#processes.set(pid, hung ? sinceNs : null);
+      const { pid, hung, sinceNs, t } = this.#json<HangFrame>(length);
+      this.#beginning.delete(pid);
+      const first = this.#processes.get(pid)?.first ?? t;
+      this.#processes.set(pid, hung ? { sinceNs, first, last: t } : null);
     }
   }
 
@@ -133,6 +145,13 @@ export class HangMonitor {
     readSync(this.#fd, payload, 0, length, this.#position + FRAME_HEAD_BYTES);
     return JSON.parse(payload.toString());
   }
+}
+
+/** Whether all have said it again since the last of them first did. One alone has nobody to wait for. */
+function saidSinceLast(standstills: readonly Standstill[]): boolean {
+  if (standstills.length === 1) return true;
+  const lastToRest = Math.max(...standstills.map(({ first }) => first));
+  return standstills.every(({ last }) => last > lastToRest);
 }
 
 function exists(pid: number): boolean {

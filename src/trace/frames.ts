@@ -163,7 +163,7 @@ export interface CoreSourceFrame {
   readonly reason: string;
 }
 
-/** Whether the threads of a process can all go on no more by themselves. Written when that changes. */
+/** Whether the threads of a process can all go on no more by themselves. Written when that changes, and while they cannot. */
 export interface HangFrame {
   readonly type: "hang";
   readonly pid: number;
