@@ -4,6 +4,7 @@
  * them in hand. `HEDDLE_KILLS` is how many are killed in each test, a few by default; `HEDDLE_SEED` changes the moments.
  */
 import { expectScript } from "../../harness/run-script.js";
+import { randomOf } from "../../harness/seeded-random.js";
 
 const KILLS = process.env.HEDDLE_KILLS;
 
@@ -16,16 +17,7 @@ import { activeChildren, type AcquirerProxy, BaseManager, type BarrierProxy, typ
 import { Empty, Full } from "heddle/queue";
 import { Thread } from "heddle/threading";
 
-/** Mulberry32. */
-function randomOf(seed: number): () => number {
-  let a = seed * 0x9e3779b9;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+${randomOf}
 const SEED = Number(process.env.HEDDLE_SEED ?? 1) * 100_000;
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const until = async (what: () => unknown) => { while (!(await what())) await later(5); };

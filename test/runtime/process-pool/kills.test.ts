@@ -4,6 +4,7 @@
  * killed had, and tells who had them; an executor breaks at once. `HEDDLE_KILLS` is how many are killed in each test.
  */
 import { expectScript } from "../../harness/run-script.js";
+import { randomOf } from "../../harness/seeded-random.js";
 
 const kills = Number(process.env.HEDDLE_KILLS ?? 6);
 
@@ -16,14 +17,8 @@ import { Pool, RawArray } from "heddle/multiprocessing";
 
 const KILLS = ${kills};
 const CALLS = 80;
-/** Mulberry32. */
-let seed = Number(process.env.HEDDLE_SEED ?? 1) * 0x9e3779b9;
-function random(): number {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
+${randomOf}
+const random = randomOf(Number(process.env.HEDDLE_SEED ?? 1));
 const below = (n: number) => Math.floor(random() * n);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

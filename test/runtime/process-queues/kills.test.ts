@@ -4,6 +4,7 @@
  * was killed. `HEDDLE_KILLS` is how many are killed, 24 by default.
  */
 import { expectScript } from "../../harness/run-script.js";
+import { randomOf } from "../../harness/seeded-random.js";
 
 const kills = Number(process.env.HEDDLE_KILLS ?? 24);
 
@@ -14,16 +15,7 @@ const script = `
   import { activeChildren, JoinableQueue, Process, Queue, RawArray, SimpleQueue } from "heddle/multiprocessing";
   import { Empty, Full } from "heddle/queue";
 
-  /** Mulberry32. */
-  function randomOf(seed: number): () => number {
-    let a = seed * 0x9e3779b9;
-    return () => {
-      a = (a + 0x6d2b79f5) | 0;
-      let t = Math.imul(a ^ (a >>> 15), 1 | a);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-  }
+  ${randomOf}
   const KILLS = ${kills};
   /** Items at most of one that is killed, and of the one that lives, which has number 0 and never runs out. */
   const MOST = 20_000;

@@ -4,6 +4,7 @@
  * was killed.
  */
 import { expectScript } from "../../harness/run-script.js";
+import { randomOf } from "../../harness/seeded-random.js";
 
 const script = (kills: boolean) => `
   import assert from "node:assert/strict";
@@ -11,16 +12,7 @@ const script = (kills: boolean) => `
   import { Thread } from "heddle/threading";
   import { Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue } from "heddle/queue";
 
-  /** Mulberry32. */
-  function randomOf(seed: number): () => number {
-    let a = seed * 0x9e3779b9;
-    return () => {
-      a = (a + 0x6d2b79f5) | 0;
-      let t = Math.imul(a ^ (a >>> 15), 1 | a);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-  }
+  ${randomOf}
   const MOST = 4096;
   const COUNT = ${kills ? 150 : 400};
   interface Work { q: Queue; id: number; started: SharedArrayBuffer; done: SharedArrayBuffer; taken: SharedArrayBuffer; big: boolean; fifo: boolean }

@@ -1,6 +1,7 @@
 /** Random schedules of many threads. Each script checks itself and prints its seed when it fails. */
 import assert from "node:assert/strict";
 import { expectScript } from "../../harness/run-script.js";
+import { randomOf } from "../../harness/seeded-random.js";
 
 const common = `
   import assert from "node:assert/strict";
@@ -9,15 +10,7 @@ const common = `
 
   type Any = Lock | RLock | Semaphore;
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  function randomOf(seed: number): () => number {
-    let state = seed >>> 0 || 1;
-    return () => {
-      state ^= state << 13; state >>>= 0;
-      state ^= state >>> 17;
-      state ^= state << 5; state >>>= 0;
-      return state / 2 ** 32;
-    };
-  }
+  ${randomOf}
   /** Tries to take it in one of all ways. */
   async function take(lock: Any, random: () => number): Promise<boolean> {
     const way = random();
