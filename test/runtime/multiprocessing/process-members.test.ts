@@ -139,4 +139,15 @@ if (isMain) {
 }`,
       options,
     ));
+
+  it("is what os.fork names, which throws: a Node process cannot be forked", () =>
+    expectScript(
+      `${head}
+import { os } from "heddle";
+for (const fork of [os.fork, () => os.fork()]) {
+  assert.throws(() => fork(), (error: any) => error instanceof RuntimeError && /cannot be forked: use Process or Pool of heddle\\/multiprocessing, or an executor of heddle\\/futures/.test(error.message));
+}
+console.log("done");`,
+      options,
+    ));
 });
