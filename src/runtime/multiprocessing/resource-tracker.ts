@@ -20,8 +20,8 @@ import { SHM_FOLDER } from "../platform/linux.js";
 import { rootPid } from "./root-process.js";
 
 // Names may hold any character but "/" and NUL, so they come last in a line, between two slashes, and are never
-// expanded. A redirection that fails ends a shell if it is one of exec, so it is tried before. The start time tells the
-// root from a later process of the same number.
+// expanded. A redirection of exec that fails ends a shell, and the root can end between a look and that: "command" keeps
+// the shell. The start time tells the root from a later process of the same number.
 const SCRIPT = `{ printf heddle-tracker > /proc/$$/comm; } 2>/dev/null
 trap '' HUP INT TERM QUIT
 set -f
@@ -29,7 +29,7 @@ root=$1
 shm=$2
 exec 3>&2
 if [ "$root" != "$3" ] && { true >> "/proc/$root/fd/2"; } 2>/dev/null; then
-  exec 3>> "/proc/$root/fd/2" 2> /dev/null
+  command exec 2> /dev/null 3>> "/proc/$root/fd/2"
 fi
 look() {
   stat=

@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -35,6 +36,8 @@ interface Program {
   /** What it printed, in lines, once there are that many. */
   lines(count: number): Promise<string[]>;
   kill(): void;
+  /** Resolves when so many of its trackers have found where to write what they have to say. */
+  trackers(count: number): Promise<void>;
   /** What it wrote to stderr, once that is as expected. */
   errors(expected: RegExp): Promise<void>;
 }
@@ -71,6 +74,17 @@ async function running(source: string, body: (program: Program) => Promise<void>
         return out.trimEnd().split("\n");
       },
       kill: () => child.kill("SIGKILL"),
+      async trackers(count) {
+        const ready = (pid: string) => {
+          try {
+            const isTracker = readFileSync(`/proc/${pid}/comm`, "utf8") === "heddle-tracker\n";
+            return isTracker && readlinkSync(`/proc/${pid}/fd/3`) === errFile;
+          } catch {
+            return false; // it has ended, or is another user's
+          }
+        };
+        while (readdirSync("/proc").filter((name) => /^\d+$/.test(name) && ready(name)).length < count) await pause(20);
+      },
       async errors(expected) {
         for (const start = performance.now(); performance.now() - start < 10_000; await pause(20)) {
           if (expected.test(readFileSync(errFile, "utf8"))) return;
@@ -104,9 +118,7 @@ setInterval(() => {}, 1000);`,
       },
     ));
 
-  it("are removed when the program is killed while it blocks and its children hold them", () =>
-    running(
-      `function hold(block: SharedMemory) {
+  const blocking = `function hold(block: SharedMemory) {
   say(block.name);
   say(new SharedMemory({ create: true, size: 10 }).name);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -115,14 +127,26 @@ if (isMain) {
   const child = new Process({ target: hold, args: [new SharedMemory({ create: true, size: 10 })] });
   child.start();
   child.joinSync();
-}`,
-      async (program) => {
+}`;
+
+  it("are removed when the program is killed while it blocks and its children hold them", () =>
+    running(blocking, async (program) => {
+      const names = await program.lines(2);
+      await program.trackers(2);
+      program.kill();
+      await gone(names);
+      await program.errors(/resource_tracker: There.*\nresource_tracker: There/);
+    }));
+
+  it("are removed when the program is killed as soon as a child has made one", async () => {
+    for (let round = 0; round < 6; round++) {
+      await running(blocking, async (program) => {
         const names = await program.lines(2);
         program.kill();
         await gone(names);
-        await program.errors(/resource_tracker: There.*\nresource_tracker: There/);
-      },
-    ));
+      });
+    }
+  });
 
   it("are removed at whatever moment it is killed", async () => {
     for (let round = 0; round < 10; round++) {
