@@ -57,7 +57,7 @@ describe("the lane of a lock", () => {
   });
 
   it("never lets a lock have two holders when clocks cross", () => {
-    const { trace, main, lock, a, b } = twoAndALock();
+    const { trace, lock, a, b } = twoAndALock();
     // The release's record carries a later time than the acquisition that it made possible.
     a.acquire(ms(10), lock).release(ms(40.001), lock);
     b.acquire(ms(40), lock, { since: ms(15) }).release(ms(50), lock);
@@ -77,7 +77,7 @@ describe("the lane of a lock", () => {
   };
 
   it("knows holds that are told when they are over, also by who waits for their end", () => {
-    const { trace, main, lock, a, b } = twoAndALock();
+    const { trace, lock, a, b } = twoAndALock();
     a.hold(ms(10), ms(12), lock).hold(ms(20), ms(50), lock);
     b.findsHeld(ms(30), lock, a, ms(20))
       .acquire(ms(50.5), lock, { since: ms(30) })
@@ -122,7 +122,7 @@ describe("the lane of a lock", () => {
   });
 
   it("counts a hold that is told when the next holder is already known, without two at a time", () => {
-    const { trace, main, lock, a, b } = twoAndALock();
+    const { trace, lock, a, b } = twoAndALock();
     a.hold(ms(10), ms(40.001), lock);
     b.acquire(ms(40), lock, { since: ms(15) }).release(ms(50), lock);
     const model = modelOf(trace);
