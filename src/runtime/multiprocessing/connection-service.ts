@@ -4,14 +4,15 @@
  * Threads read and write the descriptors themselves as long as that needs no waiting (see `connection-channel.ts`). When
  * it does, they ask here: this loop always turns, also while the thread that asked is blocked.
  */
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { devNull, tmpdir } from "node:os";
+import { devNull } from "node:os";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { CallAnswer, CarriedError, ConnectionReply, ConnectionRequest, EndOfWire } from "./connection-requests.js";
 import { carriedBy, carrierCloses, offerEnd, takeOffered, whenTaken, withdrawOffer } from "./descriptor-server.js";
 import { IncomingMessage } from "./message-frames.js";
+import { makePairFolder } from "./pair-folder.js";
 import { ProcessRecord } from "./process-record.js";
 import { connectSocket, connectTo, listenOn, SocketServer } from "./socket-server.js";
 import { CUT, carried, Wire } from "./wire.js";
@@ -55,10 +56,7 @@ function releaseCopy(id: number): void {
 
 /** Two connected sockets: by a server in a folder that only this user may enter, gone before anybody else could look. */
 async function socketPair(): Promise<[Wire, Wire]> {
-  const windows = process.platform === "win32";
-  // A socket's path may have a hundred bytes.
-  const base = tmpdir().length > 60 ? "/tmp" : tmpdir();
-  const folder = windows ? null : mkdtempSync(join(base, "heddle-"));
+  const folder = process.platform === "win32" ? null : makePairFolder();
   const path = folder === null ? `\\\\.\\pipe\\heddle-${process.pid}-${crypto.randomUUID()}` : join(folder, "s");
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
   let tooLong: NodeJS.Timeout | undefined;

@@ -123,4 +123,23 @@ if (isMain) {
   p.joinSync(); assert.equal(q.qsize(), 0);
   simple.close(); simple.close(); assert.throws(() => simple.empty(), RangeError);
 }`));
+
+  it("a pair of sockets removes what one left that was killed while it was made, and nothing that is young", () =>
+    script(`
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+if (isMain) {
+  const base = process.env.TMPDIR = mkdtempSync(join(tmpdir(), "h"));
+  for (const name of ["heddle-pair-old", "heddle-pair-young", "other-old"]) {
+    mkdirSync(join(base, name));
+    writeFileSync(join(base, name, "s"), "");
+    if (name.endsWith("old")) utimesSync(join(base, name), 1e9, 1e9);
+  }
+  const [a, b] = Pipe<string>();
+  a.sendSync("through");
+  assert.equal(b.recvSync(), "through");
+  assert.deepEqual(readdirSync(base).sort(), ["heddle-pair-young", "other-old"]);
+  rmSync(base, { recursive: true });
+}`));
 });

@@ -1,7 +1,7 @@
 /**
  * The program that owns pools, executors, queues and shared memory is killed at random moments: of all that it started,
  * at any depth, no process is left, the helpers that clean up neither, no name in /dev/shm and no file in the folder of
- * sockets, but for a manager's own. `HEDDLE_KILLS` is how often.
+ * sockets, but for what the next one removes. `HEDDLE_KILLS` is how often.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -107,8 +107,8 @@ describe("a program with pools, queues and shared memory that is killed", functi
       const left = () => [
         ...processesOf(program.pid!),
         ...readdirSync("/dev/shm").filter((name) => name.includes(tag)),
-        // The socket of a manager whose server had no time to remove it is removed by the next one.
-        ...readdirSync(sockets).filter((name) => !name.startsWith("heddle-manager-")),
+        // What a manager's server, or a pair of sockets, had no time to remove is removed by the next one.
+        ...readdirSync(sockets).filter((name) => !/^heddle-(manager|pair)-/.test(name)),
       ];
       for (let still = left(); still.length > 0; still = left()) {
         if (performance.now() - killed > 30_000) {
