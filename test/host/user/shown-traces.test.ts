@@ -82,7 +82,7 @@ describe("a trace on the screen", () => {
     await bench.page.keyboard.down("Control");
     await bench.page.mouse.wheel(0, -400);
     await bench.page.keyboard.up("Control");
-    await timeline.getByRole("button", { name: "Cores" }).click();
+    await timeline.locator(".label.group", { hasText: "Cores" }).click();
     const look = async (shown: Frame) => ({
       axis: await axis(shown),
       details: await shown.locator(".details-title").textContent(),
