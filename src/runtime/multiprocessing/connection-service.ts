@@ -9,6 +9,7 @@ import { createServer, type Socket } from "node:net";
 import { devNull } from "node:os";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
+import { errorWithCode } from "../platform/system-error.js";
 import type { CallAnswer, CarriedError, ConnectionReply, ConnectionRequest, EndOfWire } from "./connection-requests.js";
 import { carriedBy, carrierCloses, offerEnd, takeOffered, whenTaken, withdrawOffer } from "./descriptor-server.js";
 import { IncomingMessage } from "./message-frames.js";
@@ -88,8 +89,10 @@ const PAIR_DESCRIPTORS = 3;
 const ACCEPT_PATIENCE_MS = 30_000;
 
 function noDescriptors(): Error {
-  const text = "EMFILE: too many open files: close connections that are done, or raise the limit (ulimit -n)";
-  return Object.assign(new Error(text), { code: "EMFILE" });
+  return errorWithCode(
+    "EMFILE",
+    "too many open files: close connections that are done, or raise the limit (ulimit -n)",
+  );
 }
 
 /** Throws `EMFILE` if so many can't be opened: a server that can't accept for want of one tells nobody. */

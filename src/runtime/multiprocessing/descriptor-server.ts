@@ -19,11 +19,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { descriptorMessages } from "../platform/descriptor-messages.js";
+import { descriptors } from "../platform/descriptors.js";
 import { answerChallenge, deliverChallenge } from "./authentication.js";
 import type { OfferedEnd } from "./connection-requests.js";
+import { socketBase } from "./socket-base.js";
 import { connectSocket, SocketServer } from "./socket-server.js";
 import { Dialogue, Wire } from "./wire.js";
 
@@ -58,8 +59,7 @@ const waiting: (() => void)[] = [];
 function freePath(): string {
   // As long as such a name can be: versions of Node differ in how they fill a shorter one up.
   if (process.platform === "linux") return `\0heddle-${process.pid}-${crypto.randomUUID()}-`.padEnd(SOCKET_NAME, "x");
-  // A socket's path may have a hundred bytes.
-  const folder = mkdtempSync(join(tmpdir().length > 60 ? "/tmp" : tmpdir(), "heddle-"));
+  const folder = mkdtempSync(join(socketBase(), "heddle-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   return join(folder, "s");
 }
@@ -159,11 +159,15 @@ export function carriedBy(token: string, carrier: Wire): void {
   look ??= setInterval(lookAtCarriers, LOOK_MS).unref();
 }
 
+function hasHungUp({ fd }: Wire): boolean {
+  return descriptors()?.hasHungUp(fd) === true;
+}
+
 function lookAtCarriers(): void {
   let watched = 0;
   for (const [token, { carrier }] of offers) {
     if (carrier === null) continue;
-    if (descriptorMessages().hasHungUp(carrier.fd)) withdrawOffer(token);
+    if (hasHungUp(carrier)) withdrawOffer(token);
     else watched++;
   }
   if (watched > 0 || look === null) return;
@@ -175,7 +179,7 @@ function lookAtCarriers(): void {
 export function carrierCloses(carrier: Wire): void {
   for (const [token, offer] of offers) {
     if (offer.carrier !== carrier) continue;
-    if (descriptorMessages().hasHungUp(carrier.fd)) withdrawOffer(token);
+    if (hasHungUp(carrier)) withdrawOffer(token);
     else offer.carrier = null;
   }
 }

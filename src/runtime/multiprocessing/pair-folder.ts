@@ -3,8 +3,8 @@
  * it to the next one.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { socketBase } from "./socket-base.js";
 
 const PREFIX = "heddle-pair-";
 /** Nobody needs one for that long: milliseconds. */
@@ -14,8 +14,7 @@ let looked = false;
 
 /** Makes one, which only this user may enter. */
 export function makePairFolder(): string {
-  // A socket's path may have a hundred bytes.
-  const base = tmpdir().length > 60 ? "/tmp" : tmpdir();
+  const base = socketBase();
   if (!looked) removeStale(base);
   looked = true;
   return mkdtempSync(join(base, PREFIX));

@@ -9,7 +9,7 @@ import { endianness } from "node:os";
 import { RuntimeError } from "../core/errors.js";
 import { type NativeFunction, native, nativeOrReason } from "./native.js";
 import { whole } from "./native-work.js";
-import { systemError } from "./system-error.js";
+import { errorWithCode, systemError } from "./system-error.js";
 
 /** What differs between the systems: sizes and places in C's structures, and numbers. */
 interface Layout {
@@ -25,8 +25,6 @@ interface Layout {
   /** To be set on a descriptor that arrived, where `recvmsg` cannot. */
   readonly setsCloseOnExec: boolean;
   readonly EAGAIN: number;
-  /** What `poll` says of a socket without a peer. */
-  readonly hungUp: number;
 }
 
 const LAYOUTS: Readonly<Record<string, Layout>> = {
@@ -41,8 +39,6 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
     receiveFlags: 0x4000_0040,
     setsCloseOnExec: false,
     EAGAIN: 11,
-    // POLLERR, POLLHUP, POLLRDHUP.
-    hungUp: 0x2018,
   },
   darwin: {
     controlSize: 40,
@@ -54,7 +50,6 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
     receiveFlags: 0x80,
     setsCloseOnExec: true,
     EAGAIN: 35,
-    hungUp: 0x18,
   },
 };
 
@@ -64,14 +59,13 @@ const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const EINTR = 4;
 /** Where what is handed to the system stands in memory outside of the heap. */
-const At = { Message: 0, Vector: 64, Byte: 80, Control: 96, Poll: 128, End: 136 } as const;
+const At = { Message: 0, Vector: 64, Byte: 80, Control: 96, End: 128 } as const;
 const LITTLE = endianness() === "LE";
 
 export class DescriptorMessages {
   readonly #layout: Layout;
   readonly #sendmsg: NativeFunction;
   readonly #recvmsg: NativeFunction;
-  readonly #poll: NativeFunction;
   readonly #fcntl: NativeFunction;
   readonly #address: number;
   readonly #memory: DataView;
@@ -82,7 +76,6 @@ export class DescriptorMessages {
     this.#layout = layout;
     this.#sendmsg = libc.func("int64_t sendmsg(int socket, uint64_t message, int flags)");
     this.#recvmsg = libc.func("int64_t recvmsg(int socket, uint64_t message, int flags)");
-    this.#poll = libc.func("int poll(uint64_t descriptors, unsigned long count, int timeout)");
     this.#fcntl = libc.func("int fcntl(int fd, int command, ...)");
     const address = bridge.address(bridge.alloc("int64_t", At.End / 8));
     this.#address = Number(address);
@@ -110,28 +103,18 @@ export class DescriptorMessages {
     for (;;) {
       const count = Number(this.#recvmsg(socket, this.#address + At.Message, receiveFlags));
       if (count > 0) break;
-      if (count === 0) throw Object.assign(new Error("ECONNRESET: no descriptor came"), { code: "ECONNRESET" });
+      if (count === 0) throw errorWithCode("ECONNRESET", "no descriptor came");
       const errno = native().errno();
       if (errno === EAGAIN) return null;
       if (errno !== EINTR) throw systemError(errno, "recvmsg", "a descriptor");
     }
     // Without room for another descriptor in this process, the byte comes alone.
     if (this.#memory.getInt32(At.Control + level + 4, LITTLE) !== SCM_RIGHTS) {
-      throw Object.assign(new Error("EMFILE: there is no room for another descriptor"), { code: "EMFILE" });
+      throw errorWithCode("EMFILE", "there is no room for another descriptor");
     }
     const descriptor = this.#memory.getInt32(At.Control + header, LITTLE);
     if (setsCloseOnExec) this.#fcntl(descriptor, F_SETFD, "int", FD_CLOEXEC);
     return descriptor;
-  }
-
-  /** Whether nobody has the other end of a socket any more. */
-  hasHungUp(socket: number): boolean {
-    const { hungUp } = this.#layout;
-    this.#memory.setInt32(At.Poll, socket, LITTLE);
-    this.#memory.setInt16(At.Poll + 4, hungUp, LITTLE);
-    this.#memory.setInt16(At.Poll + 6, 0, LITTLE);
-    this.#poll(this.#address + At.Poll, 1, 0);
-    return (this.#memory.getInt16(At.Poll + 6, LITTLE) & hungUp) !== 0;
   }
 
   /** Writes a `struct msghdr` with one byte, and room for exactly one descriptor. */

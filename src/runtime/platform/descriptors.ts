@@ -1,12 +1,14 @@
 /**
- * What Node does not do with a descriptor: duplicate it, so that the event loop of a second thread can read from it, and
- * block until it can be read. Linux: complete and tested. macOS: by the same calls, untested. Elsewhere there is none of
+ * What Node does not do with a descriptor: duplicate it, so that the event loop of a second thread can read from it,
+ * block until it can be read, and look whether the other end of a socket is gone. Linux: complete and tested. macOS: by the same calls, untested. Elsewhere there is none of
  * this; who asks for it has another way.
  */
 import { type NativeFunction, native } from "./native.js";
 import { whole } from "./native-work.js";
 
 const POLLIN = 1;
+/** What `poll` says of a socket without a peer: POLLERR, POLLHUP and, on Linux, POLLRDHUP. */
+const HUNG_UP = process.platform === "linux" ? 0x2018 : 0x18;
 const EINTR = 4;
 /** `fcntl`'s command for a duplicate that no child inherits. */
 const F_DUPFD_CLOEXEC: Readonly<Partial<Record<NodeJS.Platform, number>>> = { linux: 1030, darwin: 67 };
@@ -44,11 +46,21 @@ export class Descriptors {
    * can. It may not be ended meanwhile, so that `ms` should be few.
    */
   waitReadable(fd: number, ms: number): boolean {
-    this.#descriptor[0] = fd;
-    this.#events[0] = POLLIN;
-    this.#events[1] = 0;
-    const count = this.#poll(this.#address, 1, Math.max(0, Math.ceil(ms))) as number;
+    const count = this.#wait(fd, POLLIN, Math.max(0, Math.ceil(ms)));
     return count > 0 || (count < 0 && native().errno() !== EINTR);
+  }
+
+  /** Whether nobody has the other end of a socket any more. */
+  hasHungUp(fd: number): boolean {
+    this.#wait(fd, HUNG_UP, 0);
+    return ((this.#events[1] as number) & HUNG_UP) !== 0;
+  }
+
+  #wait(fd: number, events: number, ms: number): number {
+    this.#descriptor[0] = fd;
+    this.#events[0] = events;
+    this.#events[1] = 0;
+    return this.#poll(this.#address, 1, ms) as number;
   }
 }
 

@@ -1,12 +1,12 @@
 /** A server at work: it listens, and has a peer for each client. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AuthenticationError } from "../../core/errors.js";
 import { ConnectionChannel } from "../connection-channel.js";
 import { connectionClient } from "../connection-client.js";
 import type { CallAnswer } from "../connection-requests.js";
 import { type Address, acceptingQuietly, Listener } from "../listener.js";
+import { socketBase } from "../socket-base.js";
 import { callDue } from "./deferred.js";
 import { lookAgain } from "./library-objects.js";
 import { Peer } from "./peer.js";
@@ -23,8 +23,7 @@ const FOLDER = "heddle-manager-";
 /** An address of this machine for which nobody else is there. On Unix a socket in a folder that only this user may enter. */
 function freeAddress(): Address {
   if (process.platform === "win32") return `\\\\.\\pipe\\heddle-manager-${process.pid}-${crypto.randomUUID()}`;
-  // A socket's path may have a hundred bytes.
-  const base = tmpdir().length > 60 ? "/tmp" : tmpdir();
+  const base = socketBase();
   removeStale(base);
   return join(mkdtempSync(join(base, `${FOLDER}${process.pid}-`)), "socket");
 }
