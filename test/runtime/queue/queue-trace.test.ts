@@ -1,174 +1,138 @@
 /**
- * What the trace says of queues of each kind, in one thread and shared, against what the script did and measured: puts,
- * gets, the depth after each, how long each item stayed (the arrow from its put to its own get, also out of order), and
- * all waits.
- *
- * The script reads the clock right before and after; between its readings and the recorder's lie microseconds, unless
- * the thread loses its core just there. So the middle one of all deviations must be within 1 %, and none more than a few
- * slices of the scheduler.
+ * What the trace says of queues of each kind, in one thread and shared, against what the script did: puts, gets, the
+ * depth after each, how long each item stayed (the arrow from its put to its own get, also out of order), and waits that
+ * nobody ended. Each time of the trace lies between two readings of the script. Waits that another thread ends:
+ * `runtime/trace/ended-waits-of-threads.test.ts`.
  */
 import assert from "node:assert/strict";
 import { SliceKind } from "../../../src/analysis/model.js";
 import { measuring, TracedScript } from "../../harness/traced-script.js";
 
-/** Milliseconds that a thread may lose its core for on a busy machine. */
-const PREEMPTED = 150;
+const TIMEOUT_MS = 30;
 
 const source = `
   import { isMain } from "heddle";
-  import { Thread } from "heddle/threading";
   import { Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue } from "heddle/queue";
 
   ${measuring}
-  const say = (queue: string, what: string, ms: number) => tell({ queue, what, ms });
-  async function timed(queue: string, what: string, wait: () => unknown) {
-    const start = performance.now();
-    try { const got = wait(); if (got instanceof Promise) await got; }
-    catch (error) { if (!(error instanceof Empty || error instanceof Full)) throw error; }
-    finally { say(queue, what, performance.now() - start); }
-  }
-  /** Does what it is told, a while after it has said that it will. */
-  function help(commands: Queue, ready: Queue) {
-    for (let command = commands.getSync(); command !== null; command = commands.getSync()) {
-      const [what, q] = command as ["put" | "get", Queue];
-      ready.putSync(what);
-      nap(40);
-      if (what === "put") q.putSync([0]);
-      else q.getSync();
-    }
+  /** Waits in vain. What a promise's wait had begun by is the second reading; a blocking one's is not known. */
+  async function waits(queue: string, what: string, wait: () => unknown) {
+    const from = clock();
+    let by = "";
+    try {
+      const got = wait();
+      if (got instanceof Promise) { by = clock(); await got; }
+      throw new Error(queue + " did not wait");
+    } catch (error) { if (!(error instanceof Empty || error instanceof Full)) throw error; }
+    tell({ queue, what, from, by, until: clock() });
   }
   const kinds = { Queue, LifoQueue, PriorityQueue, SimpleQueue };
   if (isMain) {
-    const [commands, ready] = [new Queue(), new Queue()];
-    const helper = new Thread({ target: help, args: [commands, ready] });
-    helper.start();
+    const other = new Queue();
     for (const [kind, type] of Object.entries(kinds)) {
       for (const form of ["local", "shared"]) {
         const name = form + " " + kind;
         const q = new type({ name, ...(type !== SimpleQueue && { maxSize: 3 }) }) as Queue;
-        if (form === "shared") { ready.putNowait(q); ready.getNowait(); }
+        if (form === "shared") { other.putNowait(q); other.getNowait(); }
         // Three items with known stays, of which each kind takes another first.
-        const put = new Map<number, number>();
+        const put = new Map<number, [string, string]>();
         for (const [order, ms] of [[2, 10], [1, 20], [3, 40]] as const) {
-          q.putNowait([order]);
-          put.set(order, performance.now());
+          put.set(order, around(() => q.putNowait([order])));
           nap(ms);
         }
         for (let i = 0; i < 3; i++) {
-          const [order] = q.getNowait();
-          say(name, "stay", performance.now() - put.get(order)!);
+          let order = 0;
+          const got = around(() => { [order] = q.getNowait(); });
+          tell({ queue: name, what: "stay", put: put.get(order), got });
           nap(5);
         }
-        // The first time somebody waits, the place in the source is looked up; that takes a while.
-        await q.get({ timeout: 1 }).catch(() => {});
-        await timed(name, "failed get", () => q.getSync({ timeout: 30 }));
-        await timed(name, "failed get", () => q.get({ timeout: 30 }));
+        await waits(name, "get", () => q.getSync({ timeout: ${TIMEOUT_MS} }));
+        await waits(name, "get", () => q.get({ timeout: ${TIMEOUT_MS} }));
         if (kind !== "SimpleQueue") {
           for (let i = 0; i < 3; i++) q.putNowait([0]);
-          await q.put([0], { timeout: 1 }).catch(() => {});
-          await timed(name, "failed put", () => q.putSync([0], { timeout: 30 }));
-          await timed(name, "failed put", () => q.put([0], { timeout: 30 }));
-        }
-        if (form === "shared") {
-          if (kind !== "SimpleQueue") {
-            for (const put of [() => q.putSync([0]), () => q.put([0])]) {
-              commands.putNowait(["get", q]);
-              ready.getSync();
-              await timed(name, "put", put);
-            }
-            while (!q.empty()) q.getNowait();
-          }
-          for (const get of [() => q.getSync(), () => q.get()]) {
-            commands.putNowait(["put", q]);
-            ready.getSync();
-            await timed(name, "get", get);
-          }
+          await waits(name, "put", () => q.putSync([0], { timeout: ${TIMEOUT_MS} }));
+          await waits(name, "put", () => q.put([0], { timeout: ${TIMEOUT_MS} }));
         }
       }
     }
-    commands.putNowait(null);
-    await helper.join();
     console.log("done");
   }
 `;
 
-interface Told {
+interface Stay {
   readonly queue: string;
-  readonly what: string;
-  readonly ms: number;
+  readonly what: "stay";
+  readonly put: [string, string];
+  readonly got: [string, string];
+}
+interface Waited {
+  readonly queue: string;
+  readonly what: "get" | "put";
+  readonly from: string;
+  readonly by: string;
+  readonly until: string;
 }
 
 describe("the trace of queues", function () {
   this.timeout(90_000);
   let traced: TracedScript;
-  let told: Told[];
-  const off: number[] = [];
 
   before(async () => {
     traced = await TracedScript.run(source);
-    told = traced.told();
   });
 
-  const toldOf = (queue: string, ...what: string[]): number[] =>
-    told.filter((each) => each.queue === queue && what.includes(each.what)).map((each) => each.ms);
-
-  function compare(name: string, actualNs: number[], expectedMs: number[]): void {
-    assert.equal(actualNs.length, expectedMs.length, name);
-    for (const [i, ns] of actualNs.entries()) {
-      const expected = expectedMs[i] as number;
-      const deviation = Math.abs(ns / 1e6 - expected);
-      assert.ok(deviation < PREEMPTED, `${name}: ${ns / 1e6} ms, not ${expected}`);
-      off.push(deviation / expected);
-    }
-  }
-
-  /** Lengths of the waits of all threads for a queue, by begin. */
-  const waits = (name: string, kind: number): number[] =>
-    traced.slicesOf(name, kind).map(({ start, end }) => end - start);
+  const toldOf = <T extends Stay | Waited>(queue: string, what: T["what"]): T[] =>
+    traced.told<T>().filter((each) => each.queue === queue && each.what === what);
 
   for (const kind of ["Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"]) {
     for (const form of ["local", "shared"]) {
       const name = `${form} ${kind}`;
       const simple = kind === "SimpleQueue";
-      const shared = form === "shared";
 
-      it(`of a ${name} has its puts, gets and depths, and each item's stay`, () => {
+      it(`of a ${name} has its puts, gets and depths`, () => {
         const object = traced.named(name);
         const report = traced.report.queues.find((queue) => queue.name === name);
         assert.ok(report);
-        assert.equal(report.kind, kind);
-        assert.equal(report.capacity, simple ? 0 : 3);
-        const puts = 3 + (simple ? 0 : 3) + (shared ? (simple ? 2 : 4) : 0);
-        assert.equal(report.puts, puts);
-        assert.equal(report.gets, simple || shared ? puts : puts - 3);
-        assert.equal(report.maxDepth, 3);
-        assert.equal(object.tally.timeouts, simple ? 3 : 6);
+        assert.deepEqual(
+          [report.kind, report.capacity, report.puts, report.gets, report.maxDepth, object.tally.timeouts],
+          [kind, ...(simple ? [0, 3, 3, 3, 2] : [3, 6, 3, 3, 4])],
+        );
         const depth = object.depth!;
         const steps = Array.from(depth.value.subarray(0, depth.count));
         assert.deepEqual(steps.filter((step, i) => i === 0 || step !== steps[i - 1]).slice(0, 6), [1, 2, 3, 2, 1, 0]);
-        const arrows = traced.arrows(name, "Item").slice(0, 3);
-        const stays = arrows.map(({ fromTime, toTime }) => toTime - fromTime);
-        const putAt = arrows.map(({ fromTime }) => fromTime);
-        compare(name, stays, toldOf(name, "stay"));
+      });
+
+      it(`of a ${name} leads from each item's put to its own get`, () => {
+        const arrows = traced.arrows(name, "Item").sort((x, y) => x.toTime - y.toTime);
+        const stays = toldOf<Stay>(name, "stay");
+        assert.deepEqual([arrows.length, stays.length], [3, 3]);
+        for (const [i, { put, got }] of stays.entries()) {
+          traced.within(`put ${i}`, arrows[i]!.fromTime, put);
+          traced.within(`get ${i}`, arrows[i]!.toTime, got);
+        }
         // Which arrow is whose: the puts were one after the other.
-        const ranks = putAt.map((time) => putAt.filter((other) => other < time).length);
+        const putAt = arrows.map(({ fromTime }) => fromTime);
+        const ranks = putAt.map((time) => putAt.filter((earlier) => earlier < time).length);
         assert.deepEqual(ranks, { LifoQueue: [2, 1, 0], PriorityQueue: [1, 0, 2] }[kind] ?? [0, 1, 2]);
       });
 
       it(`of a ${name} has its waits`, () => {
-        const gets = waits(name, SliceKind.QueueGetWait);
-        compare(name, gets.slice(1), toldOf(name, "failed get", "get"));
-        const puts = waits(name, SliceKind.QueuePutWait);
-        compare(name, puts.slice(1), toldOf(name, "failed put", "put"));
-        if (simple) assert.equal(puts.length, 0);
+        for (const [what, sliceKind] of [
+          ["get", SliceKind.QueueGetWait],
+          ["put", SliceKind.QueuePutWait],
+        ] as const) {
+          const waits = traced.slicesOf(name, sliceKind);
+          const told = toldOf<Waited>(name, what);
+          assert.equal(told.length, what === "put" && simple ? 0 : 2);
+          assert.equal(waits.length, told.length);
+          for (const [i, { from, by, until }] of told.entries()) {
+            traced.within(`${what} ${i} begins`, waits[i]!.start, [from, by || until]);
+            // A timer of Node may ring a millisecond early.
+            const soonest = BigInt(from) + BigInt(TIMEOUT_MS - 1) * 1_000_000n;
+            traced.within(`${what} ${i} ends`, waits[i]!.end, [String(soonest), until]);
+          }
+        }
       });
     }
   }
-
-  it("is right within 1 %", () => {
-    const sorted = off.sort((a, b) => a - b);
-    assert.ok(sorted.length > 50);
-    const middle = sorted[sorted.length >> 1] as number;
-    assert.ok(middle < 0.01, `the middle one of ${sorted.length} deviations is ${(middle * 100).toFixed(2)} %`);
-  });
 });
