@@ -1,6 +1,6 @@
 /**
- * What all queues of this folder are made of: items in some order, in one thread or shared between threads, and those who
- * wait to put and to take.
+ * What all queues of this folder are made of: items in some order, in one thread or shared between threads, and the lines
+ * of those who wait to put and to take (how they wait is in `waits.ts`).
  *
  * While a queue has never left its thread its items are plain values, not copied, and may be anything (`local-store.ts`).
  * When it first crosses to another thread, what is in it is encoded and moves to shared memory (`shared-queue.ts`), and
@@ -10,9 +10,8 @@
  * What can be done at once is done without reading the clock (for the trace: once), without a promise of its own for a
  * put, and without looking at the timeout beyond checking it.
  */
-import { callSite, emitAt, newObjectNumber, newWaitNumber, now, recording, recordObject } from "../../recorder/emit.js";
-import { EventFlag, EventKind, ObjectScope, WaitReason } from "../../trace/events.js";
-import { deadlineIn, slice } from "../core/deadline.js";
+import { callSite, emitAt, newObjectNumber, now, recording, recordObject } from "../../recorder/emit.js";
+import { EventKind, ObjectScope } from "../../trace/events.js";
 import { Empty, Full, ShutDown, TimeoutError } from "../core/errors.js";
 import type { Crossing, Pins } from "../core/handles.js";
 import type { HeapMemory } from "../core/heap-memory.js";
@@ -118,6 +117,11 @@ export class Channel<T> {
     return this.#shared !== null ? this.#shared.closed : this.#closed;
   }
 
+  /** True once it is in shared memory, where it then stays. */
+  get isShared(): boolean {
+    return this.#shared !== null;
+  }
+
   get length(): number {
     return this.#shared !== null ? this.#shared.length : this.#local.length;
   }
@@ -135,10 +139,14 @@ export class Channel<T> {
 
   /** Puts an item in if there is a place now. Throws `ShutDown`, and what encoding or comparing throws. */
   tryPut(item: T): boolean {
-    return this.#put(item, null, 0, 0, 0);
+    return this.put(item, null, 0, 0, 0);
   }
 
-  #put(item: T, unsent: Unsent | null, site: number, wait: number, flags: number): boolean {
+  /**
+   * {@link tryPut}, of the item as `unsent` has it if it was encoded before. Who waited for a place tells the number of the
+   * wait, its site and flags; else they are 0.
+   */
+  put(item: T, unsent: Unsent | null, site: number, wait: number, flags: number): boolean {
     const shared = this.#shared;
     if (shared !== null) return this.#putShared(shared, item, unsent, site, wait, flags);
     if (this.#closed) throw this.#shutDown();
@@ -190,10 +198,11 @@ export class Channel<T> {
 
   /** Takes the next item out, or {@link NONE} if there is none now. Throws `ShutDown` if none will come. */
   tryTake(): T | typeof NONE {
-    return this.#take(0, 0, 0);
+    return this.take(0, 0, 0);
   }
 
-  #take(site: number, wait: number, flags: number): T | typeof NONE {
+  /** {@link tryTake}; who waited for an item tells the number of the wait, its site and flags. */
+  take(site: number, wait: number, flags: number): T | typeof NONE {
     const shared = this.#shared;
     if (shared !== null) return this.#takeShared(shared, site, wait, flags);
     const local = this.#local;
@@ -221,26 +230,15 @@ export class Channel<T> {
     return item;
   }
 
-  // --- Waiting -------------------------------------------------------------------------------------------------------
-
   #record(kind: number, time: number, number: number, depth: number, site: number, wait: number, flags: number): void {
     if (wait !== 0) emitAt(time, EventKind.QueueWaitEnd, this.object, 0, wait, 0, flags);
     emitAt(time, kind, this.object, site, number, depth, 0);
   }
 
-  #beginWait(kind: number, site: number, reason: number, flags: number): number {
-    if (!recording) return 0;
-    const wait = newWaitNumber();
-    emitAt(now(), kind, this.object, site, wait, reason, flags);
-    return wait;
-  }
-
-  #endWait(kind: number, wait: number, flags: number): void {
-    if (recording) emitAt(now(), kind, this.object, 0, wait, 0, flags);
-  }
+  // --- For who waits: see `waits.ts` -----------------------------------------------------------------------------------
 
   /** The place to wait in: a new one, or one in shared memory if the queue has crossed since. */
-  #placeIn(line: LineName, place: Place | null): Place {
+  placeIn(line: LineName, place: Place | null): Place {
     const shared = this.#shared;
     if (place !== null && (shared === null || place.shared)) return place;
     place?.leave(false);
@@ -248,106 +246,17 @@ export class Channel<T> {
   }
 
   /** What a put that has to wait keeps: the item as it was when it was called. */
-  #keep(item: T): { item: T; unsent: Unsent } {
+  keep(item: T): { item: T; unsent: Unsent } {
     const unsent = encodeUnsent(item, this.#encodeItem);
     return { item: this.#order.sorted ? (decode(unsent.bytes) as T) : item, unsent };
   }
 
-  /** Puts an item in as soon as there is a place. Rejects with `Full`, `ShutDown` or the signal's reason. */
-  async putLater(item: T, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const site = recording ? callSite() : 0;
-    const deadline = deadlineIn(timeout);
-    let kept = this.#shared === null ? null : this.#keep(item);
-    const wait = this.#beginWait(EventKind.QueuePutWait, site, 0, EventFlag.Async);
-    let place: Place | null = null;
-    let put = false;
-    try {
-      for (;;) {
-        place = this.#placeIn("spaces", place);
-        if (place.shared) kept ??= this.#keep(item);
-        put = this.#put(kept?.item ?? item, kept?.unsent ?? null, site, wait, EventFlag.Async);
-        if (put) return;
-        const left = slice(deadline);
-        if (left <= 0) throw this.full();
-        await place.wait(left, signal);
-      }
-    } finally {
-      if (!put) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Async | EventFlag.Failed);
-      if (!put && kept !== null) discard(kept.unsent);
-      place?.leave(this.hasSpace);
-    }
-  }
-
-  /** Blocking {@link putLater}. */
-  putLaterSync(item: T, timeout: number): void {
-    const site = recording ? callSite() : 0;
-    const deadline = deadlineIn(timeout);
-    const kept = this.#shared === null ? null : this.#keep(item);
-    const wait = this.#beginWait(EventKind.QueuePutWait, site, 0, 0);
-    const place = this.#placeIn("spaces", null);
-    let put = false;
-    try {
-      for (;;) {
-        put = this.#put(kept?.item ?? item, kept?.unsent ?? null, site, wait, 0);
-        if (put) return;
-        const left = slice(deadline);
-        if (left <= 0) throw this.full();
-        place.waitSync(left);
-      }
-    } finally {
-      if (!put) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Failed);
-      if (!put && kept !== null) discard(kept.unsent);
-      place.leave(this.hasSpace);
-    }
-  }
-
-  /** Takes an item out as soon as there is one. Rejects with `Empty`, `ShutDown` or the signal's reason. */
-  async takeLater(timeout: number, signal: AbortSignal | undefined): Promise<T> {
-    const site = recording ? callSite() : 0;
-    const deadline = deadlineIn(timeout);
-    const wait = this.#beginWait(EventKind.QueueGetWait, site, 0, EventFlag.Async);
-    let place: Place | null = null;
-    let item: T | typeof NONE = NONE;
-    try {
-      for (;;) {
-        place = this.#placeIn("items", place);
-        item = this.#take(site, wait, EventFlag.Async);
-        if (item !== NONE) return item;
-        const left = slice(deadline);
-        if (left <= 0) throw this.empty();
-        await place.wait(left, signal);
-      }
-    } finally {
-      if (item === NONE) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Async | EventFlag.Failed);
-      place?.leave(this.length > 0);
-    }
-  }
-
-  /** Blocking {@link takeLater}. */
-  takeLaterSync(timeout: number): T {
-    const site = recording ? callSite() : 0;
-    const deadline = deadlineIn(timeout);
-    const wait = this.#beginWait(EventKind.QueueGetWait, site, 0, 0);
-    const place = this.#placeIn("items", null);
-    let item: T | typeof NONE = NONE;
-    try {
-      for (;;) {
-        item = this.#take(site, wait, 0);
-        if (item !== NONE) return item;
-        const left = slice(deadline);
-        if (left <= 0) throw this.empty();
-        place.waitSync(left);
-      }
-    } finally {
-      if (item === NONE) this.#endWait(EventKind.QueueWaitEnd, wait, EventFlag.Failed);
-      place.leave(this.length > 0);
-    }
-  }
-
+  /** What a take throws that finds no item. */
   empty(): Empty {
     return new Empty(`${this.#name} has no item`);
   }
 
+  /** What a put throws that finds no place. */
   full(): Full {
     return new Full(`${this.#name} has no free place`);
   }
@@ -385,49 +294,8 @@ export class Channel<T> {
     emitAt(time, EventKind.QueueDone, this.object, site, count, left, 0);
   }
 
-  /** Waits until all items are done. Rejects with `TimeoutError` or the signal's reason. */
-  async joinLater(timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const deadline = deadlineIn(timeout);
-    const site = recording ? callSite() : 0;
-    const wait = this.#beginWait(EventKind.WaitBegin, site, WaitReason.QueueJoin, EventFlag.Async);
-    let place: Place | null = null;
-    let failed: number = EventFlag.Failed;
-    try {
-      for (;;) {
-        place = this.#placeIn("doneLine", place);
-        if (this.unfinished === 0) break;
-        const left = slice(deadline);
-        if (left <= 0) throw this.#notDone(timeout);
-        await place.wait(left, signal);
-      }
-      failed = 0;
-    } finally {
-      this.#endWait(EventKind.WaitEnd, wait, EventFlag.Async | failed);
-      place?.leave(false);
-    }
-  }
-
-  /** Blocking {@link joinLater}. */
-  joinLaterSync(timeout: number): void {
-    const deadline = deadlineIn(timeout);
-    const site = recording ? callSite() : 0;
-    const wait = this.#beginWait(EventKind.WaitBegin, site, WaitReason.QueueJoin, 0);
-    const place = this.#placeIn("doneLine", null);
-    let failed: number = EventFlag.Failed;
-    try {
-      while (this.unfinished !== 0) {
-        const left = slice(deadline);
-        if (left <= 0) throw this.#notDone(timeout);
-        place.waitSync(left);
-      }
-      failed = 0;
-    } finally {
-      this.#endWait(EventKind.WaitEnd, wait, failed);
-      place.leave(false);
-    }
-  }
-
-  #notDone(timeout: number): TimeoutError {
+  /** What a join throws after `timeout` milliseconds. */
+  notDone(timeout: number): TimeoutError {
     return new TimeoutError(`the items of ${this.#name} were not done within ${timeout} ms`);
   }
 

@@ -19,6 +19,7 @@ import type {
 } from "../types.js";
 import { Channel, NONE } from "./channel.js";
 import { fifo, type Order } from "./order.js";
+import { joinLater, joinLaterSync, putLater, putLaterSync, takeLater, takeLaterSync } from "./waits.js";
 
 /** What stands for a queue while it crosses. */
 export interface QueueHandle {
@@ -138,7 +139,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
       options?.signal?.throwIfAborted();
       if (this.#channel.tryPut(item)) return done;
       if (!wait) throw this.#channel.full();
-      return this.#channel.putLater(item, options?.timeout ?? Number.POSITIVE_INFINITY, options?.signal);
+      return putLater(this.#channel, item, options?.timeout ?? Number.POSITIVE_INFINITY, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -149,7 +150,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
     const wait = this.#mayWaitToPut(options);
     if (this.#channel.tryPut(item)) return;
     if (!wait) throw this.#channel.full();
-    this.#channel.putLaterSync(item, options?.timeout ?? Number.POSITIVE_INFINITY);
+    putLaterSync(this.#channel, item, options?.timeout ?? Number.POSITIVE_INFINITY);
   }
 
   /** Puts an item in or throws `Full` at once. */
@@ -168,7 +169,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
       const item = this.#channel.tryTake();
       if (item !== NONE) return Promise.resolve(item);
       if (!wait) throw this.#channel.empty();
-      return this.#channel.takeLater(options?.timeout ?? Number.POSITIVE_INFINITY, options?.signal);
+      return takeLater(this.#channel, options?.timeout ?? Number.POSITIVE_INFINITY, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -180,7 +181,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
     const item = this.#channel.tryTake();
     if (item !== NONE) return item;
     if (!wait) throw this.#channel.empty();
-    return this.#channel.takeLaterSync(options?.timeout ?? Number.POSITIVE_INFINITY);
+    return takeLaterSync(this.#channel, options?.timeout ?? Number.POSITIVE_INFINITY);
   }
 
   /** Takes an item out or throws `Empty` at once. */
@@ -202,7 +203,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
       options?.signal?.throwIfAborted();
       const timeout = checkTimeout(options?.timeout);
       if (this.#channel.unfinished === 0) return done;
-      return this.#channel.joinLater(timeout, options?.signal);
+      return joinLater(this.#channel, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -212,7 +213,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
   joinSync(options?: TimeoutOptions): void {
     checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options?.timeout);
-    if (this.#channel.unfinished !== 0) this.#channel.joinLaterSync(timeout);
+    if (this.#channel.unfinished !== 0) joinLaterSync(this.#channel, timeout);
   }
 
   /** Ends `put`, and `get` once the rest is taken, with `ShutDown`. `immediate` drops the rest, counted as done. */

@@ -8,6 +8,7 @@ import { ObjectName } from "../core/object-name.js";
 import type { AcquireOptions, AcquireSyncOptions, LocalQueue, NameOptions } from "../types.js";
 import { Channel, NONE } from "./channel.js";
 import { simple } from "./order.js";
+import { takeLater, takeLaterSync } from "./waits.js";
 
 interface SimpleQueueHandle {
   readonly offset: number;
@@ -99,7 +100,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
       const item = this.#channel.tryTake();
       if (item !== NONE) return Promise.resolve(item);
       if (timeout <= 0) throw this.#channel.empty();
-      return this.#channel.takeLater(timeout, options?.signal);
+      return takeLater(this.#channel, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -111,7 +112,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
     const item = this.#channel.tryTake();
     if (item !== NONE) return item;
     if (timeout <= 0) throw this.#channel.empty();
-    return this.#channel.takeLaterSync(timeout);
+    return takeLaterSync(this.#channel, timeout);
   }
 
   /** Takes an item out or throws `Empty` at once. */

@@ -4,6 +4,7 @@ import { ObjectName } from "../../../src/runtime/core/object-name.js";
 import { ProcessHeap } from "../../../src/runtime/multiprocessing/synchronize/process-heap.js";
 import { Channel, NONE } from "../../../src/runtime/queue/channel.js";
 import { fifo } from "../../../src/runtime/queue/order.js";
+import { putLater, putLaterSync } from "../../../src/runtime/queue/waits.js";
 import { ObjectScope } from "../../../src/trace/events.js";
 
 describe("the memory of a queue of processes", function () {
@@ -33,8 +34,8 @@ describe("the memory of a queue of processes", function () {
     assert.ok(count >= 10 && count <= 20, String(count));
     assert.equal(channel.length, count);
     // Small ones may still find room; who waits to put a large one is told at once.
-    assert.throws(() => channel.putLaterSync(parcel, 1000), error);
-    await assert.rejects(channel.putLater(parcel, 1000, undefined), error);
+    assert.throws(() => putLaterSync(channel, parcel, 1000), error);
+    await assert.rejects(putLater(channel, parcel, 1000, undefined), error);
     for (let i = 0; i < count; i++) assert.deepEqual(channel.tryTake(), parcel);
     assert.equal(channel.tryTake(), NONE);
     for (let i = 0; i < count; i++) channel.tryPut(parcel);

@@ -1,6 +1,7 @@
 /** A queue between processes that counts what is not yet done: `multiprocessing.JoinableQueue`. */
 import { checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { checkTimeout } from "../../core/deadline.js";
+import { joinLater, joinLaterSync } from "../../queue/waits.js";
 import type { QueueOptions, TaskTracking, TimeoutOptions, WaitOptions } from "../../types.js";
 import { Queue } from "./queue.js";
 import { openChannel, type QueueHandle, registerQueue } from "./queue-base.js";
@@ -51,7 +52,7 @@ export class JoinableQueue<T = any> extends Queue<T> implements TaskTracking {
     options?.signal?.throwIfAborted();
     const timeout = checkTimeout(options?.timeout);
     const channel = openChannel(this);
-    if (channel.unfinished !== 0) await channel.joinLater(timeout, options?.signal);
+    if (channel.unfinished !== 0) await joinLater(channel, timeout, options?.signal);
   }
 
   /** Blocking {@link join}. */
@@ -59,7 +60,7 @@ export class JoinableQueue<T = any> extends Queue<T> implements TaskTracking {
     checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options?.timeout);
     const channel = openChannel(this);
-    if (channel.unfinished !== 0) channel.joinLaterSync(timeout);
+    if (channel.unfinished !== 0) joinLaterSync(channel, timeout);
   }
 }
 

@@ -21,6 +21,7 @@ import { ObjectName } from "../../core/object-name.js";
 import type { SegmentHandle } from "../../platform/segment.js";
 import { Channel, NONE } from "../../queue/channel.js";
 import type { Order } from "../../queue/order.js";
+import { putLater, putLaterSync, takeLater, takeLaterSync } from "../../queue/waits.js";
 import type { AcquireOptions, AcquireSyncOptions, LocalQueue } from "../../types.js";
 import { ProcessHeap } from "../synchronize/process-heap.js";
 import { processes } from "../synchronize/processes.js";
@@ -130,7 +131,7 @@ export abstract class QueueBase<T> implements LocalQueue<T> {
       const channel = this.#open();
       if (channel.tryPut(item)) return done;
       if (timeout <= 0) throw channel.full();
-      return channel.putLater(item, timeout, options?.signal);
+      return putLater(channel, item, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -142,7 +143,7 @@ export abstract class QueueBase<T> implements LocalQueue<T> {
     const channel = this.#open();
     if (channel.tryPut(item)) return;
     if (timeout <= 0) throw channel.full();
-    channel.putLaterSync(item, timeout);
+    putLaterSync(channel, item, timeout);
   }
 
   /** Puts an item in or throws `Full` at once. */
@@ -160,7 +161,7 @@ export abstract class QueueBase<T> implements LocalQueue<T> {
       const item = channel.tryTake();
       if (item !== NONE) return Promise.resolve(item);
       if (timeout <= 0) throw channel.empty();
-      return channel.takeLater(timeout, options?.signal);
+      return takeLater(channel, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -173,7 +174,7 @@ export abstract class QueueBase<T> implements LocalQueue<T> {
     const item = channel.tryTake();
     if (item !== NONE) return item;
     if (timeout <= 0) throw channel.empty();
-    return channel.takeLaterSync(timeout);
+    return takeLaterSync(channel, timeout);
   }
 
   /** Takes an item out or throws `Empty` at once. */
