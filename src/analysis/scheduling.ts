@@ -51,6 +51,13 @@ export class Scheduling {
     }
   };
 
+  /** A thread has ended: the system tells no switch of how it leaves its core. */
+  gone(lane: ThreadLane, t: number): void {
+    const core = this.#coreOf[lane.index] ?? -1;
+    if (core >= 0 && this.#lanes[core] === lane)
+      this.#leave(core, Math.max(t, this.model.core(core).start[this.#rows[core]!]!));
+  }
+
   #leave(core: number, t: number): void {
     const lane = this.#lanes[core]!;
     const columns = this.model.core(core);

@@ -309,7 +309,10 @@ export class TraceBuilder {
       }
       if (thread.endNs !== null) {
         this.#activate(this.#agenda);
-        this.#agenda.at(thread.endNs, (t) => this.#model.finishThread(lane, t));
+        this.#agenda.at(thread.endNs, (t) => {
+          this.#scheduling.gone(lane, t);
+          this.#model.finishThread(lane, t);
+        });
       }
     }
   }

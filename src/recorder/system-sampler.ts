@@ -161,10 +161,7 @@ class LinuxSampler {
       }
       if (this.#perf !== null) this.#lookAtOffCore(now);
       if (slow) this.#writeCoreTimes();
-      if (this.#threads.size > 0) {
-        this.#write(systemThreadsFrame({ threads: [...this.#threads.values()] }));
-        this.#threads.clear();
-      }
+      this.#writeThreads();
     } catch {
       // The disk is full or the folder is gone: the runner finds out by its own writes.
     }
@@ -284,13 +281,20 @@ class LinuxSampler {
         this.#named(pid, name, now);
       }
     }
+    // Before the switches, which say up to when all is known: an end is also the last time a thread leaves its core.
+    for (const { pid, tid, t } of exits) if (this.#pids.has(pid)) this.#thread(pid, tid).endNs = t;
+    this.#writeThreads();
     this.#writeSwitches(now);
     for (const { pid, tid, t } of exits) {
-      if (!this.#pids.has(pid)) continue;
-      this.#thread(pid, tid).endNs = t;
       this.#offCore.delete(tid);
-      if (pid === tid) this.#processGone(pid, t);
+      if (pid === tid && this.#pids.has(pid)) this.#processGone(pid, t);
     }
+  }
+
+  #writeThreads(): void {
+    if (this.#threads.size === 0) return;
+    this.#write(systemThreadsFrame({ threads: [...this.#threads.values()] }));
+    this.#threads.clear();
   }
 
   #writeSwitches(now: number): void {

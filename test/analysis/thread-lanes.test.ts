@@ -1,6 +1,7 @@
 /** States and slices of threads. */
 import assert from "node:assert/strict";
 import { WaitReason } from "../../src/trace/events.js";
+import { systemThreadsFrame } from "../../src/trace/writer.js";
 import { flowsOf, modelOf, slicesOf, statesOf, steps, threadNamed } from "./model-readers.js";
 import { ms, SyntheticTrace } from "./synthetic-trace.js";
 
@@ -38,6 +39,37 @@ describe("the lane of a thread", () => {
     assert.equal(model.cores.length, 2);
     assert.deepEqual([...model.cores[1]!.start.subarray(0, 2)], [ms(6), ms(20.1)]);
     assert.equal(Math.max(...model.coresInUse.value.subarray(0, model.coresInUse.count)), 1);
+  });
+
+  it("takes a thread off its core when it ends, of which the system tells no switch", () => {
+    const trace = new SyntheticTrace({ source: "perf", cores: 2 });
+    const process = trace.process(100, "x.ts");
+    const main = process.thread("main", ms(1));
+    const helper = { pid: 100, tid: 190, core: 1 };
+    main.on(0, ms(1), ms(4)).on(0, ms(6), null);
+    trace.switches.push({ ...helper, t: ms(2), flags: 0 });
+    trace.extra.push(
+      systemThreadsFrame({
+        threads: [
+          { pid: 100, tid: 190, name: "", startNs: null, endNs: ms(5) },
+          { pid: 100, tid: main.tid, name: "", startNs: null, endNs: ms(9) },
+        ],
+      }),
+    );
+    // The runner hears of the end late.
+    process.exit(ms(60));
+    const { coresInUse, cores, threads } = modelOf(trace);
+    assert.deepEqual(steps(coresInUse), [
+      [1, 1],
+      [2, 2],
+      [4, 1],
+      [5, 0],
+      [6, 1],
+      [9, 0],
+    ]);
+    assert.deepEqual([...cores[1]!.end.subarray(0, cores[1]!.count)], [ms(5)]);
+    assert.equal(threads.find(({ tid }) => tid === main.tid)!.cpuNs, ms(6));
+    assert.equal(threads.find(({ tid }) => tid === 190)!.cpuNs, ms(3));
   });
 
   it("spreads samples over the time that no wait accounts for", () => {

@@ -83,6 +83,13 @@ describe("system sampler", function () {
     assert.ok(threads.some((t) => t.tid === childPid && t.name === "sleep"));
     assert.ok(threads.some((t) => t.pid === pid && t.tid !== pid && t.startNs !== null));
     assert.ok(threads.some((t) => t.tid === pid && t.endNs !== null));
+    // An end stands before the switches of its time: it is how a thread leaves its core for the last time.
+    let knownTo = 0;
+    for (const frame of frames) {
+      if (frame.type === "switches") knownTo = frame.completeTo;
+      else if (frame.type === "system-threads")
+        for (const { endNs } of frame.threads) assert.ok(endNs === null || endNs > knownTo, "told of an end too late");
+    }
     assert.ok(frames.some((f) => f.type === "process-start" && f.pid === childPid && f.parentPid === pid));
     assert.ok(frames.some((f) => f.type === "process-end" && f.pid === childPid && f.t < endNs));
   });
