@@ -2,6 +2,10 @@
  * What every object in a heap has that lives in a few words of it, such as a lock: its words, its number in the trace,
  * its name, and how it crosses to other threads and processes. Words of an object that never left its thread are given
  * back when it is collected; of one that did, nobody knows who else has it, so they stay.
+ *
+ * Whoever works on the words must keep the object from being collected: this part of it does. A promise that waits there
+ * has its loop, that has the mutex or the permits, and these have this; without it, who waits for an object that nobody
+ * else has any more would go on in words that are another object's.
  */
 import { callSite, newObjectNumber, recording, recordObject, sharedObjectNumber } from "../../recorder/emit.js";
 import type { ObjectKind } from "../../trace/events.js";
@@ -55,7 +59,7 @@ export class HeapObject {
   /** `capacity`: what the trace knows as such, 0 for nothing. `handle`: of an object that exists. */
   constructor(
     readonly of: HeapKind,
-    owner: object,
+    /** The object that this is a part of. */ readonly owner: object,
     name: string | undefined,
     handle: HeapHandle | undefined,
     capacity = 0,

@@ -35,10 +35,11 @@ export class Permits {
   private readonly index: number;
   private readonly object: number;
 
-  constructor({ heap, index, object }: Place) {
-    this.words = heap.words;
-    this.index = index;
-    this.object = object;
+  /** `place` is kept: who waits in its words must not outlive it. */
+  constructor(readonly place: Place) {
+    this.words = place.heap.words;
+    this.index = place.index;
+    this.object = place.object;
   }
 
   /** Sets what a new one begins with. `bound`: the most there may ever be, or null. */

@@ -178,4 +178,34 @@ describe("what can be acquired", function () {
       { timeout: 40_000 },
     );
   });
+
+  it("lives as long as somebody waits for it, though nobody else has it any more", async () => {
+    await expectScript(
+      `${common}
+      import { setFlagsFromString } from "node:v8";
+      import { runInNewContext } from "node:vm";
+      setFlagsFromString("--expose-gc");
+      const collect = runInNewContext("gc") as () => void;
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      const abort = new AbortController();
+      // The objects are nowhere but in these calls.
+      const waits = Array.from({ length: 100 }, (_, i) => {
+        const options = { signal: abort.signal };
+        const held = new Lock();
+        held.acquireSync();
+        return i % 2 === 0 ? new Semaphore(0).acquire(options) : held.acquire(options);
+      }).map((wait) => wait.then(() => "had", (reason: Error) => reason.message));
+      for (let i = 0; i < 4; i++) { collect(); await turn(); }
+      // Would have the same words, if these had been given back, and wake who waits there.
+      const others = Array.from({ length: 1000 }, () => [new Semaphore(0), new Lock()] as const);
+      for (const [permits, lock] of others) { permits.release(2); lock.acquireSync(); lock.release(); }
+      for (let i = 0; i < 4; i++) await turn();
+      abort.abort(new Error("enough"));
+      assert.deepEqual(new Set(await Promise.all(waits)), new Set(["enough"]));
+      for (const [permits, lock] of others) assert.deepEqual([permits.getValue(), lock.locked()], [2, false]);
+      console.log("done");
+    `,
+      { timeout: 40_000 },
+    );
+  });
 });
