@@ -125,12 +125,17 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
           answer ??= this.#look();
           if (answer !== null) resolve();
         };
+        // At once: what is done between this and the end of the wait is for others.
+        const giveUp = (reason: unknown) => {
+          this.#lookers.delete(look);
+          reject(reason);
+        };
         this.#lookers.add(look);
         leave.push(() => this.#lookers.delete(look));
-        leave.push(atDeadline(Math.min(own, this.#deadline), () => reject(this.#timedOut())));
+        leave.push(atDeadline(Math.min(own, this.#deadline), () => giveUp(this.#timedOut())));
         for (const signal of signals) {
           leave.push(timedBy(signal));
-          const aborted = () => reject(signal.reason);
+          const aborted = () => giveUp(signal.reason);
           signal.addEventListener("abort", aborted, { once: true });
           leave.push(() => signal.removeEventListener("abort", aborted));
         }

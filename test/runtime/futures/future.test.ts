@@ -123,6 +123,20 @@ describe("Future, wait and asCompleted", function () {
     `);
   });
 
+  it("keeps for the next call what is done at the moment a call is given up", async () => {
+    await expectRun(`
+      const late = new Future<number>();
+      const futures = asCompleted([late]);
+      const abort = new AbortController();
+      const given = assert.rejects(futures.next({ signal: abort.signal }), /enough/);
+      abort.abort(new Error("enough"));
+      late.setResult(1);
+      await given;
+      assert.equal((await futures.next()).value?.result(), 1);
+      assert.equal((await futures.next()).done, true);
+    `);
+  });
+
   function expectRun(body: string) {
     return expectScript(`
       import assert from "node:assert/strict";
