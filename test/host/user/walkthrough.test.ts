@@ -51,7 +51,16 @@ describe("the pictures of the walkthrough", () => {
     if (this.currentTest?.state === "failed") await bench.picture(`failed-${this.currentTest.title.slice(0, 40)}`);
   });
 
-  async function picture(name: string, clip: { x: number; y: number; width: number; height: number }): Promise<void> {
+  interface Clip {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  }
+  const boxOf = async (part: string): Promise<Clip> => (await bench.page.locator(part).first().boundingBox())!;
+
+  async function picture(name: string, clip: Clip): Promise<void> {
+    await bench.paletteIsGone();
     const folder = join(root, "out", "pictures");
     mkdirSync(folder, { recursive: true });
     const path = join(folder, `walkthrough-${name}.png`);
@@ -85,7 +94,7 @@ describe("the pictures of the walkthrough", () => {
       await bench.page.locator(".view-line", { hasText: "transfer" }).first().waitFor();
       await run.hover();
       await bench.page.locator(".monaco-hover", { hasText: "Run with Concurrency Trace" }).first().waitFor();
-      await picture(`run-${tone}`, { x: 46, y: 34, width: 754, height: 464 });
+      await picture(`run-${tone}`, await boxOf(".part.editor"));
 
       await bench.page.setViewportSize({ width: 1120, height: 700 });
       await bench.sidebar();
@@ -96,6 +105,8 @@ describe("the pictures of the walkthrough", () => {
       await timeline.locator(".label", { hasText: "worker" }).first().waitFor();
       await bench.page.mouse.move(2, 2);
       await hideSideBar();
+      // In the room that the side bar has left.
+      await timeline.locator(".finding").first().waitFor();
       const panel = (await (await timeline.frameElement()).boundingBox())!;
       await picture(`read-${tone}`, panel);
 
@@ -107,7 +118,8 @@ describe("the pictures of the walkthrough", () => {
       await menu.evaluate((element) =>
         Promise.all(element.getAnimations({ subtree: true }).map((one) => one.finished)),
       );
-      await picture(`keep-${tone}`, { x: 46, y: 34, width: 364, height: 644 });
+      const { x, y, height } = await boxOf(".part.sidebar");
+      await picture(`keep-${tone}`, { x, y, width: 364, height });
       await bench.page.keyboard.press("Escape");
     });
   }

@@ -119,6 +119,11 @@ export class Workbench {
     }
   }
 
+  /** Waits until nothing of a quick pick is on the screen any more: it fades. */
+  paletteIsGone(): Promise<void> {
+    return this.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+  }
+
   /** The titles that the palette offers for what is typed. */
   async offered(typed: string): Promise<string[]> {
     await this.page.keyboard.press("F1");
