@@ -5,7 +5,7 @@ import type { TraceModel } from "../analysis/model.js";
 import { csvLines } from "./export-csv.js";
 import { traceEvents } from "./export-trace-events.js";
 import { writeHtml } from "./html.js";
-import { asTraceFileError, readTraceFile, TraceFileError, withTraceErrors } from "./report-input.js";
+import { asTraceFileError, readTraceFile, refuseToReplace, TraceFileError, withTraceErrors } from "./report-input.js";
 
 export const EXPORT_FORMATS = ["perfetto", "chrome", "csv", "html"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -28,9 +28,11 @@ export function exportCommand(file: string, options: ExportCommandOptions): Prom
     if (model.cut !== "") process.stderr.write(`heddle: ${model.cut}\n`);
     if (format === "html") {
       if (out === undefined) throw new TraceFileError("Say where the HTML file goes: --out FILE.html");
+      refuseToReplace(out);
       await writeHtml(file, out);
       return 0;
     }
+    if (out !== undefined) refuseToReplace(out);
     await writeLines(lines(model, format as ExportFormat), out);
     return 0;
   });

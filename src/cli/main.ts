@@ -16,6 +16,13 @@ const program = new Command("heddle")
   .enablePositionalOptions()
   .showSuggestionAfterError()
   .showHelpAfterError("(heddle --help lists the commands and their options)")
+  .configureOutput({
+    writeOut: (text) => {
+      // A reader that went away (`| head`) is no error of ours.
+      process.stdout.once("error", () => {});
+      process.stdout.write(text);
+    },
+  })
   .exitOverride();
 
 program

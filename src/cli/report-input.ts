@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { TraceModel } from "../analysis/model.js";
 import { printable } from "../analysis/report/format.js";
 import { TraceBuilder } from "../analysis/trace-builder.js";
+import { worthKeeping } from "../runner/output-file.js";
 
 /** The file cannot be used; the message is one line for a person. */
 export class TraceFileError extends Error {
@@ -61,4 +62,18 @@ export async function withTraceErrors(run: () => number | Promise<number>): Prom
     process.stderr.write(`heddle: ${error.message}\n`);
     return 1;
   }
+}
+
+/** @throws TraceFileError if what is at this path now would be missed: a source file or a trace. */
+export function refuseToReplace(path: string): void {
+  let kept: string;
+  try {
+    kept = worthKeeping(path);
+  } catch (error) {
+    throw asTraceFileError(path, error);
+  }
+  if (kept === "") return;
+  throw new TraceFileError(
+    `${printable(path)} is there already and is ${kept}: it is not overwritten. Name another file.`,
+  );
 }

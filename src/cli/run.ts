@@ -1,7 +1,7 @@
 /** `heddle run`: the run, then its report and its HTML, then the script's own end. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { constants } from "node:os";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { HUNG_EXIT_CODE } from "../runner/hang-monitor.js";
 import { run } from "../runner/run.js";
 
@@ -26,6 +26,7 @@ export async function runCommand(script: string, args: readonly string[], option
     process.stderr.write(`heddle: ${script} ran already and is not run again; its trace is ${shown(options.out)}\n`);
     return;
   }
+  await prepareOutputs(options);
   const ended = await run({
     script,
     args,
@@ -54,6 +55,26 @@ export async function runCommand(script: string, args: readonly string[], option
     process.exitCode = HUNG_EXIT_CODE;
   } else if (signal !== null) endBy(signal);
   else process.exitCode = exitCode ?? 1;
+}
+
+/** What is wrong with the files that were asked for is said before a long run, not after it. */
+async function prepareOutputs({ out, html, reportFile }: RunCommandOptions): Promise<void> {
+  if (html === undefined && reportFile === undefined) return;
+  const { TraceFileError, asTraceFileError, refuseToReplace } = await import("./report-input.js");
+  const paths = [out, html, reportFile].flatMap((path) => (path ? [resolve(path)] : []));
+  const twice = paths.find((path, i) => paths.indexOf(path) < i);
+  if (twice !== undefined) {
+    throw new TraceFileError(`${twice} was named twice: --out, --html and --report-file are files of their own.`);
+  }
+  for (const path of [html, reportFile]) {
+    if (path === undefined) continue;
+    refuseToReplace(path);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+    } catch (error) {
+      throw asTraceFileError(dirname(path), error);
+    }
+  }
 }
 
 /** Writes the timeline; undefined, with a line on stderr, if that fails. */

@@ -15,12 +15,13 @@ export interface TraceFile {
 }
 
 /**
- * Makes the file (and its folder), replacing one of that name, and writes the header.
+ * Makes the file (and its folder) and writes the header. One of that name is replaced, or if it has to be `isNew`, an
+ * error (EEXIST).
  * @throws what the file system throws, such as EACCES.
  */
-export function createTraceFile(path: string, header: Omit<TraceHeader, "version">): TraceFile {
+export function createTraceFile(path: string, header: Omit<TraceHeader, "version">, isNew = false): TraceFile {
   mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, "w"));
+  closeSync(openSync(path, isNew ? "wx" : "w"));
   // Appending: the processes of the trace write to the same file.
   const fd = openSync(path, "a");
   let open = true;

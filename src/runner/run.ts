@@ -18,9 +18,10 @@ import { processEndFrame, processStartFrame } from "../trace/writer.js";
 import { checkNode } from "./check-node.js";
 import { Guard } from "./guard.js";
 import { type Hang, HangMonitor } from "./hang-monitor.js";
+import { otherThanTrace, reasonOf } from "./output-file.js";
 import { PATIENCE, ProcessTree } from "./process-tree.js";
 import { RunError } from "./run-error.js";
-import { prepareFolder, tracePlaces } from "./trace-place.js";
+import { prepareFolder, traceFolders, traceNames } from "./trace-place.js";
 
 export interface RunOptions {
   /** Path of the script, against `cwd`. */
@@ -178,20 +179,50 @@ function openTrace(
   onProgress: (progress: RunProgress) => void,
   header: Omit<TraceHeader, "version">,
 ): TraceFile {
-  const places = file === undefined ? tracePlaces(script, cwd, new Date(header.startedAt)) : [resolve(cwd, file)];
+  if (file !== undefined) return openNamed(resolve(cwd, file), header);
   const failures: string[] = [];
-  for (const place of places) {
+  for (const folder of traceFolders(cwd)) {
     try {
-      prepareFolder(dirname(place));
-      const trace = createTraceFile(place, header);
-      if (failures.length > 0) onProgress({ state: "note", message: `${failures[0]}; the trace is ${place}` });
+      const trace = openNew(folder, script, header);
+      if (failures.length > 0) onProgress({ state: "note", message: `${failures[0]}; the trace is ${trace.path}` });
       return trace;
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      failures.push(`Cannot write ${place}: ${code ?? message}`);
+      failures.push(`Cannot write to ${folder}: ${reasonOf(error)}`);
     }
   }
   throw new RunError("no-trace-file", `${failures.join("; ")}.`);
+}
+
+/** The file that was asked for. A trace of that name is replaced; what is something else was hardly meant. */
+function openNamed(path: string, header: Omit<TraceHeader, "version">): TraceFile {
+  try {
+    const other = otherThanTrace(path);
+    if (other !== "") {
+      throw new RunError(
+        "no-trace-file",
+        `${path} is there already and is ${other}: it is not overwritten. Name another file for the trace.`,
+      );
+    }
+    prepareFolder(dirname(path));
+    return createTraceFile(path, header);
+  } catch (error) {
+    if (error instanceof RunError) throw error;
+    throw new RunError("no-trace-file", `Cannot write ${path}: ${reasonOf(error)}.`);
+  }
+}
+
+/** A new file, also when other runs of the script begin at this moment. */
+function openNew(folder: string, script: string, header: Omit<TraceHeader, "version">): TraceFile {
+  prepareFolder(folder);
+  for (const name of traceNames(script, new Date(header.startedAt))) {
+    try {
+      return createTraceFile(join(folder, name), header, true);
+    } catch (error) {
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST" || syscall !== "open") throw error;
+    }
+  }
+  throw new Error("There is always one more name.");
 }
 
 /**
@@ -246,9 +277,12 @@ class Stopper {
   }
 }
 
+/** What a script may use for its own purposes, or what Node does with it (SIGUSR1: wait for a debugger). */
+const OWN_SIGNALS: readonly NodeJS.Signals[] = process.platform === "win32" ? [] : ["SIGQUIT", "SIGUSR1", "SIGUSR2"];
+
 /**
- * SIGINT goes to the script, which may have its own opinion of it; from a terminal it got it already. The second one,
- * and SIGTERM and SIGHUP, stop the run. Returns how to leave signals alone again.
+ * SIGINT goes to the script, which may have its own opinion of it; from a terminal it got it already. So do signals of
+ * the script's own. The second SIGINT, and SIGTERM and SIGHUP, stop the run. Returns how to leave signals alone again.
  */
 function passSignals(child: ChildProcess, stopper: Stopper): () => void {
   let interrupts = 0;
@@ -256,14 +290,20 @@ function passSignals(child: ChildProcess, stopper: Stopper): () => void {
     if (++interrupts > 1) stopper.stop("SIGINT");
     else if (!process.stdin.isTTY) child.kill("SIGINT");
   };
+  const pass = (signal: NodeJS.Signals): void => {
+    // From a terminal the script got it already.
+    if (signal !== "SIGQUIT" || !process.stdin.isTTY) child.kill(signal);
+  };
   const terminate = (): void => stopper.stop("SIGTERM");
   const hangUp = (): void => stopper.stop("SIGHUP");
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", terminate);
   process.on("SIGHUP", hangUp);
+  for (const signal of OWN_SIGNALS) process.on(signal, pass);
   return () => {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", terminate);
     process.off("SIGHUP", hangUp);
+    for (const signal of OWN_SIGNALS) process.off(signal, pass);
   };
 }

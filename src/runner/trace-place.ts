@@ -3,10 +3,16 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { basename, extname, join } from "node:path";
 
-/** Paths to try in this order. */
-export function tracePlaces(script: string, cwd: string, at: Date): string[] {
+/** Folders to try in this order. */
+export function traceFolders(cwd: string): string[] {
+  return [join(cwd, ".heddle"), join(tmpdir(), `heddle-${userName()}`)];
+}
+
+/** Names to try in this order: of several runs in one second each gets its own. */
+export function* traceNames(script: string, at: Date): Generator<string, never> {
   const name = traceName(script, at);
-  return [join(cwd, ".heddle"), join(tmpdir(), `heddle-${userName()}`)].map((folder) => unused(folder, name));
+  yield `${name}.heddle`;
+  for (let number = 2; ; number++) yield `${name}-${number}.heddle`;
 }
 
 /** Makes the folder of traces in the user's own folder and keeps it out of version control. */
@@ -21,13 +27,6 @@ function traceName(script: string, at: Date): string {
   const day = `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`;
   const time = `${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
   return `${basename(script, extname(script))}-${day}-${time}`;
-}
-
-function unused(folder: string, name: string): string {
-  for (let number = 1; ; number++) {
-    const file = join(folder, `${name}${number > 1 ? `-${number}` : ""}.heddle`);
-    if (!existsSync(file)) return file;
-  }
 }
 
 function userName(): string {

@@ -1,6 +1,6 @@
 /** The commands on saved traces, as a person runs them: the built command line in a process of its own. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,6 +70,19 @@ describe("a file where a command should be", () => {
       assert.equal(code, 1);
       assert.ok(stderr.startsWith(`error: unknown command '${given}'\n`) && stderr.endsWith(hint), stderr);
     }
+  });
+});
+
+describe("help", () => {
+  it("is given to a reader that goes away", async function () {
+    if (process.platform === "win32") this.skip();
+    const child = spawn(process.execPath, [cli, "help", "run"], { stdio: ["ignore", "pipe", "pipe"] });
+    // Nobody reads from the beginning on.
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.on("data", (data: Buffer) => (stderr += data));
+    const code = await new Promise((done) => child.on("close", done));
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   });
 });
 
@@ -208,6 +221,21 @@ describe("commands on saved traces", function () {
     const { code, stderr } = await heddle("export", "--format", "csv", "--out", "no/such/folder.csv", trace);
     assert.equal(code, 1);
     assert.match(stderr, /^heddle: .*does not exist\.\n$/);
+  });
+
+  it("export never writes over the trace it reads, nor over a source", async () => {
+    const bytes = small();
+    const trace = file("own.heddle", bytes);
+    const source = file("own.ts", new TextEncoder().encode("let a = 1;"));
+    for (const format of ["csv", "perfetto", "html"]) {
+      for (const out of [trace, source]) {
+        const { code, stderr } = await heddle("export", "--format", format, "--out", out, trace);
+        assert.equal(code, 1);
+        assert.match(stderr, /^heddle: own\.\w+ is there already and is (a trace|source code): it is not overwritten/);
+      }
+    }
+    assert.deepEqual(new Uint8Array(readFileSync(join(folder, trace))), new Uint8Array(bytes));
+    assert.equal(readFileSync(join(folder, source), "utf8"), "let a = 1;");
   });
 
   it("export of a large trace is whole JSON, also through a pipe", async () => {

@@ -200,6 +200,21 @@ describe("heddle run", function () {
     assert.deepEqual({ code, stdout }, { code: 5, stdout: "ready\ntidy\n" });
   });
 
+  it("passes on the signals that a script may have of its own", async () => {
+    write(
+      "signals.ts",
+      "process.on('SIGUSR2', () => console.log('two')); process.on('SIGQUIT', () => process.exit(6)); setInterval(() => {}, 1000); console.log('ready');",
+    );
+    const { child, ended, said } = start(["--out", "s.heddle", "signals.ts"]);
+    await said("ready");
+    child.kill("SIGUSR2");
+    await said("two");
+    child.kill("SIGQUIT");
+    const { code, stdout } = await ended;
+    assert.deepEqual({ code, stdout }, { code: 6, stdout: "ready\ntwo\n" });
+    assert.equal(model(join(folder, "s.heddle")).cut, "");
+  });
+
   it("stops a script and all that it started within a second, also what ignores it and what was left behind", async () => {
     write(
       "stubborn.ts",
@@ -260,7 +275,7 @@ describe("heddle run", function () {
     assert.equal(model(place).cut, "");
     const named = await heddle(["--out", ".heddle/x.heddle", "a.ts"]);
     assert.equal(named.code, 1);
-    assert.match(named.stderr, /^heddle: Cannot write .*x\.heddle: \w+\.\n$/);
+    assert.match(named.stderr, /^heddle: Cannot write .*x\.heddle: a part of its path is a file \(\w+\)\.\n$/);
   });
 
   it("passes 100 MB of output on", async () => {
