@@ -5,7 +5,7 @@ import { SliceKind } from "./model.js";
 import { SliceFlag } from "./thread-lane.js";
 
 export function applyLock(record: CurrentRecord): void {
-  const { model, lane, t, a, b } = record;
+  const { model, lane, t, own, a, b } = record;
   const { flows } = model;
   const thread = lane.index;
   const lock = record.objectLike(ObjectKind.Lock);
@@ -32,20 +32,21 @@ export function applyLock(record: CurrentRecord): void {
     case EventKind.LockRelease:
       lock.release(t, thread, flows, Math.max(1, b));
       return;
+    // What is told afterwards counts from the time that it carries: its thread may have told of later things before.
     case EventKind.LockHold: {
       const holder = b === 0 ? thread : record.who;
-      if (holder >= 0) lock.held(t - a * 1e6, t, holder, record.site, record.inexact, thread, flows);
+      if (holder >= 0) lock.held(own - a * 1e6, own, holder, record.site, record.inexact, thread, flows);
       return;
     }
     case EventKind.LockHolds:
-      lock.heldBriefly(t - b * 1e3, t, thread, record.site, a);
+      lock.heldBriefly(own - b * 1e3, own, thread, record.site, a);
       return;
     case EventKind.LockHeld: {
       const holder = record.who;
       if (holder < 0) return;
       // Of itself a thread tells only at its end, when much can have happened to the lock since.
       const memory = holder === thread ? Number.POSITIVE_INFINITY : undefined;
-      lock.found(t - a * 1e6, holder, record.site, record.inexact, memory);
+      lock.found(own - a * 1e6, holder, record.site, record.inexact, memory);
       return;
     }
     case EventKind.LockAbandoned:

@@ -7,6 +7,7 @@
  */
 import { ObjectKind } from "../trace/events.js";
 import { ByNumber, type GrowingFlows, GrowingHolds, GrowingSteps } from "./columns.js";
+import { FoundHolds } from "./found-holds.js";
 import { FlowKind, type MessageColumns, type ObjectTally, type ObjectTrack, SliceKind } from "./model.js";
 import { isSignalKind, Signals } from "./signals.js";
 import { shortSite } from "./strings.js";
@@ -130,10 +131,12 @@ export class ObjectLane implements ObjectTrack {
       for (let i = this.#held.length - 1; i >= 0; i--) {
         const row = this.#held[i]!;
         const holder = holds.thread[row]!;
-        if (holder === thread) continue;
+        // What was found of this thread itself is over, though it has not yet said so.
+        if (holder === thread && !this.#found.has(thread, row)) continue;
         holds.end[row] = start;
         this.#lastEnd = start;
         this.#held.splice(i, 1);
+        if (holder === thread) continue;
         this.#overtaken.set(holder, { toThread: thread, at: start, waited: !Number.isNaN(waitStart) });
         overtaken = true;
       }
@@ -159,7 +162,9 @@ export class ObjectLane implements ObjectTrack {
     const { holds } = this;
     if (holds === null || this.#heldBy(thread) >= 0 || this.#alreadyOver(start, thread, memory)) return;
     this.tally.acquisitions++;
-    this.#held.push(holds.push(this.#noEarlier(start), thread, site, 1, inexact));
+    const row = holds.push(this.#noEarlier(start), thread, site, 1, inexact);
+    this.#held.push(row);
+    this.#found.add(thread, row);
   }
 
   /**
@@ -177,13 +182,14 @@ export class ObjectLane implements ObjectTrack {
   ): void {
     const { holds } = this;
     if (holds === null) return;
-    const open = this.#heldBy(thread);
-    if (open < 0 && this.#wasOvertaken(thread, flows)) return;
-    this.#releasedBy = by;
-    this.#releasedAt = end;
-    let row: number;
-    if (open >= 0) {
-      row = this.#held[open]!;
+    let row = this.#found.take(thread);
+    if (row >= 0) {
+      const open = this.#held.indexOf(row);
+      if (open < 0) {
+        holds.end[row] = Math.max(Math.min(end, holds.end[row]!), holds.start[row]!);
+        this.#wasOvertaken(thread, flows);
+        return;
+      }
       this.#held.splice(open, 1);
     } else {
       this.tally.acquisitions++;
@@ -192,6 +198,8 @@ export class ObjectLane implements ObjectTrack {
       row = holds.push(this.#noEarlier(start), thread, site, 1, inexact || next < end);
       end = Math.min(end, next);
     }
+    this.#releasedBy = by;
+    this.#releasedAt = end;
     holds.end[row] = Math.max(end, holds.start[row]!);
     this.#lastEnd = Math.max(this.#lastEnd, end);
   }
@@ -200,12 +208,27 @@ export class ObjectLane implements ObjectTrack {
   heldBriefly(start: number, end: number, thread: number, site: number, times: number): void {
     const { holds } = this;
     if (holds === null) return;
-    this.tally.acquisitions += times;
+    const among = this.#found.confirmAll(thread, (row) => holds.start[row]! <= end + TOLERANCE_NS);
+    this.tally.acquisitions += times - among.length;
+    for (const row of among) this.#close(row, end);
+    this.#brieflyUntil.set(thread, end);
     const row = holds.push(this.#noEarlier(start), thread, site, times, true);
     holds.end[row] = Math.max(end, holds.start[row]!);
     this.#lastEnd = Math.max(this.#lastEnd, end);
   }
 
+  /** Ends a hold of which nobody tells when exactly it ended. */
+  #close(row: number, end: number): void {
+    const at = this.#held.indexOf(row);
+    if (at < 0) return;
+    const { holds } = this;
+    this.#held.splice(at, 1);
+    holds!.end[row] = Math.max(end, holds!.start[row]!);
+  }
+
+  readonly #found = new FoundHolds();
+  /** When each thread last began a hold that was told among others. */
+  readonly #brieflyUntil = new Map<number, number>();
   #lastEnd = 0;
 
   /** Only one can have it at a time, and rows are sorted: a start that was estimated may lie too early. */
@@ -216,6 +239,7 @@ export class ObjectLane implements ObjectTrack {
 
   /** Whether the hold that a thread began then has come to its end before it was found. */
   #alreadyOver(start: number, thread: number, memory: number): boolean {
+    if ((this.#brieflyUntil.get(thread) ?? Number.NEGATIVE_INFINITY) >= start - TOLERANCE_NS) return true;
     const holds = this.holds!;
     for (let row = holds.count - 1; row >= 0 && row >= holds.count - memory; row--) {
       if (holds.thread[row] === thread) return holds.end[row]! > start + TOLERANCE_NS;
@@ -268,6 +292,7 @@ export class ObjectLane implements ObjectTrack {
     for (let i = this.#held.length - 1; i >= 0; i--) {
       const row = this.#held[i]!;
       if (!ended(holds.thread[row]!)) continue;
+      this.#found.keep(holds.thread[row]!, row);
       holds.end[row] = Math.max(t, holds.start[row]!);
       holds.cut[row] = 1;
       this.#held.splice(i, 1);
@@ -277,6 +302,7 @@ export class ObjectLane implements ObjectTrack {
   /** All of its processes are over. */
   finish(t: number): void {
     this.finishHolds(t, () => true);
+    this.tally.acquisitions -= this.#found.finish();
     this.signals?.finish(t);
     this.traffic?.finish(t);
     this.#waiting = 0;

@@ -149,6 +149,61 @@ describe("the lane of a lock", () => {
     assert.equal(hold.meanNs, Math.round(hold.totalNs / 502));
   });
 
+  it("counts a hold once that was found and then told among others", () => {
+    const { trace, lock, a, b } = twoAndALock();
+    // b asks, and a has given it back before b could ask to be woken.
+    b.waitForLock(ms(12), lock);
+    b.findsHeld(ms(12), lock, a, ms(11));
+    a.holdBriefly(ms(10), ms(11), lock, 5);
+    a.hold(ms(20), ms(30), lock);
+    const model = modelOf(trace);
+    assert.equal(model.objects[0]!.tally.acquisitions, 6);
+    const last = holdsOf(model).at(-1)!;
+    assert.deepEqual(last, ["a", 20, 30]);
+  });
+
+  it("counts a hold once that the next holder's acquisition ended before it was told, and the next one's too", () => {
+    const { trace, main, lock, a, b } = twoAndALock();
+    b.waitForLock(ms(12), lock);
+    b.findsHeld(ms(12), lock, a, ms(10));
+    // The next holder has it already; then comes what a says of itself, and then what main says, which gave it back for b.
+    b.acquire(ms(20), lock, { since: ms(15) });
+    a.hold(ms(10), ms(20.001), lock);
+    main.release(ms(30), lock);
+    main.emit(ms(40), EventKind.LockHold, { object: lock.number, a: 5, b: b.number });
+    assert.equal(modelOf(trace).objects[0]!.tally.acquisitions, 3);
+  });
+
+  it("counts the next hold of a thread whose last one was given back for it, told after the next holder's begin", () => {
+    const { trace, main, lock, a, b } = twoAndALock();
+    a.acquire(ms(10), lock, { since: ms(5) });
+    b.acquire(ms(20), lock, { since: ms(15) });
+    main.release(ms(20.001), lock);
+    main.emit(ms(40), EventKind.LockHold, { object: lock.number, a: 5, b: a.number });
+    assert.equal(modelOf(trace).objects[0]!.tally.acquisitions, 3);
+  });
+
+  it("takes what is told late for as old as it says it is", () => {
+    const { trace, main, lock, a } = twoAndALock();
+    a.acquire(ms(20), lock, { since: ms(15) });
+    main.release(ms(30), lock);
+    // At its end the recorder tells what a had noted: a hold from before, which main ended for it.
+    a.emit(ms(50), EventKind.Mark, { site: "later" });
+    a.findsHeld(ms(45), lock, a, ms(25), ms(50));
+    a.end(ms(51));
+    const model = modelOf(trace);
+    assert.equal(model.objects[0]!.tally.acquisitions, 1);
+    assert.deepEqual(holdsOf(model), [["a", 20, 30]]);
+  });
+
+  it("still counts a hold that was found and never ended", () => {
+    const { trace, lock, a, b } = twoAndALock();
+    b.waitForLock(ms(12), lock);
+    b.findsHeld(ms(12), lock, a, ms(10));
+    const model = modelOf(trace);
+    assert.equal(model.objects[0]!.tally.acquisitions, 1);
+  });
+
   it("gives back as many permits as a release says", () => {
     const { trace, main, a } = twoAndALock();
     const seats = main.create(ms(1), ObjectKind.Semaphore, "seats");

@@ -19,6 +19,8 @@ interface Fields {
   a?: number;
   b?: number;
   flags?: number;
+  /** When it came into the file, if that was later than its own time. */
+  written?: number;
 }
 
 interface WaitOptions {
@@ -37,6 +39,7 @@ export class SyntheticThread {
   #taken = 0;
   readonly #t: number[] = [];
   readonly #kind: number[] = [];
+  readonly #written: number[] = [];
   readonly #flags: number[] = [];
   readonly #object: number[] = [];
   readonly #site: number[] = [];
@@ -60,8 +63,9 @@ export class SyntheticThread {
   }
 
   emit(t: number, kind: number, fields: Fields = {}): this {
-    this.process.trace.reach(t);
+    this.process.trace.reach(fields.written ?? t);
     this.#t.push(t);
+    this.#written.push(fields.written ?? t);
     this.#kind.push(kind);
     this.#flags.push(fields.flags ?? 0);
     this.#object.push(fields.object ?? 0);
@@ -131,9 +135,10 @@ export class SyntheticThread {
     return this.emit(to, EventKind.LockHold, { object: lock.number, a: (to - from) / 1e6, site });
   }
   /** Found while it began to wait that a thread has it since then. */
-  findsHeld(t: number, lock: Handle, holder: SyntheticThread, since: number): this {
+  findsHeld(t: number, lock: Handle, holder: SyntheticThread, since: number, written = t): this {
     const site = "file:///work/main.ts:11:3";
-    return this.emit(t, EventKind.LockHeld, { object: lock.number, a: (t - since) / 1e6, b: holder.number, site });
+    const fields = { object: lock.number, a: (t - since) / 1e6, b: holder.number, site, written };
+    return this.emit(t, EventKind.LockHeld, fields);
   }
   /** Had it often, for a moment each. */
   holdBriefly(from: number, to: number, lock: Handle, times: number): this {
@@ -232,8 +237,8 @@ export class SyntheticThread {
 
   sort(): void {
     const order = Uint32Array.from(this.#t, (_, i) => i);
-    const t = this.#t;
-    order.sort((i, j) => t[i]! - t[j]! || i - j);
+    const written = this.#written;
+    order.sort((i, j) => written[i]! - written[j]! || i - j);
     this.#order = order;
     this.#taken = 0;
     this.#told = 0;
@@ -244,7 +249,7 @@ export class SyntheticThread {
     const order = this.#order!;
     const from = this.#taken;
     let to = from;
-    while (to < order.length && this.#t[order[to]!]! < until) to++;
+    while (to < order.length && this.#written[order[to]!]! < until) to++;
     this.#taken = to;
     const rows = order.subarray(from, to);
     const texts = [...this.#texts].slice(this.#told).map(([text, number]) => ({ number, text }));
