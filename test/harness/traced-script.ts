@@ -22,13 +22,39 @@ import { expectScript } from "./run-script.js";
 /** What two processes' clocks may differ by, and a time may be rounded by: nanoseconds. */
 export const CLOCKS_NS = 50e3;
 
-/** For scripts: reads the recorder's clock, naps, and tells. */
+/** For scripts: reads the recorder's clock, naps, tells, and waits so that others, or it itself, know of it. */
 export const measuring = `
   const clock = () => String(process.hrtime.bigint());
   const nap = (ms: number) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); };
   const tell = (told: object) => console.log("told " + JSON.stringify(told));
   /** When something began at the earliest and was over at the latest. */
   function around(act: () => unknown): [string, string] { const before = clock(); act(); return [before, clock()]; }
+  /** Until the recorder has written out all that this process has told it so far: it ticks before each time that it does. */
+  function writtenOut() {
+    const { tick } = (globalThis as any)[Symbol.for("heddle.recorder")];
+    for (let ticks = 0; ticks < 2; ticks++) {
+      const before = Atomics.load(tick, 0);
+      while (Atomics.load(tick, 0) === before) nap(1);
+    }
+  }
+  /**
+   * Blocks, and calls "begun" once the wait surely has begun: when it looks how much of its timeout is left, after so
+   * many looks at the clock before it began. Throws if it did not come to that.
+   */
+  function blocks(wait: () => unknown, looksBefore: number, begun: () => void) {
+    const own = Object.getOwnPropertyDescriptor(performance, "now");
+    const real = performance.now.bind(performance);
+    let looks = 0;
+    performance.now = () => {
+      if (++looks === looksBefore + 1) begun();
+      return real();
+    };
+    try { wait(); } finally {
+      if (own) Object.defineProperty(performance, "now", own);
+      else delete (performance as { now?: unknown }).now;
+    }
+    if (looks <= looksBefore) throw new Error("it did not wait");
+  }
 `;
 
 /** A wait in the trace: a row of a thread's slices. */

@@ -63,26 +63,15 @@ export const scene = `${measuring}
     tell({ name, ended: [end, null], began });
   }
   let turn = 0;
-  const real = performance.now.bind(performance);
   /** Waits in the form that is asked for, and tells the readings. */
   async function waits(name: string, form: string, word: Word, wait: () => unknown, looksBefore = 1) {
     const from = clock();
     let by = "";
     if (form === "blocking") {
-      let looks = 0;
-      const before = Object.getOwnPropertyDescriptor(performance, "now");
-      performance.now = () => {
-        if (++looks === looksBefore + 1) {
-          by = clock();
-          Atomics.store(wordsOf(word), 0, turn);
-        }
-        return real();
-      };
-      try { wait(); } finally {
-        if (before) Object.defineProperty(performance, "now", before);
-        else delete (performance as { now?: unknown }).now;
-      }
-      if (looks <= looksBefore) throw new Error(name + " did not wait");
+      blocks(wait, looksBefore, () => {
+        by = clock();
+        Atomics.store(wordsOf(word), 0, turn);
+      });
     } else {
       const promise = wait();
       by = clock();
