@@ -15,6 +15,7 @@ import { readSync } from "node:fs";
 import { recording } from "../../recorder/emit.js";
 import { EOFError } from "../core/errors.js";
 import { descriptors } from "../platform/descriptors.js";
+import { errorWithCode, remadeError } from "../platform/system-error.js";
 import type { Begin, ConnectionClient, ConnectionListener } from "./connection-client.js";
 import type { ConnectionReply, EndOfWire } from "./connection-requests.js";
 import { ConnectionSender } from "./connection-sender.js";
@@ -51,13 +52,8 @@ function closeRemains({ client, id, loop }: Remains): void {
 
 const dropped = new FinalizationRegistry<Remains>(closeRemains);
 
-/** An error with a system's code. */
-export function systemError(code: string, message: string): Error {
-  return Object.assign(new Error(`${code}: ${message}`), { code });
-}
-
 function tooLong(length: number): Error {
-  return systemError("EMSGSIZE", `bad message length: ${length} bytes`);
+  return errorWithCode("EMSGSIZE", `bad message length: ${length} bytes`);
 }
 
 export class ConnectionChannel implements ConnectionListener, Reading {
@@ -198,16 +194,15 @@ export class ConnectionChannel implements ConnectionListener, Reading {
         const target = incoming.target();
         const count = readSync(this.fd, target, 0, target.length, null);
         if (count === 0) {
-          this.#setEnd(incoming.begun ? systemError("ECONNRESET", "got end of file during message") : null);
+          this.#setEnd(incoming.begun ? errorWithCode("ECONNRESET", "got end of file during message") : null);
           return false;
         }
         incoming.advance(count);
       }
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === "EAGAIN") return false;
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
       if (error instanceof RangeError) this.#refuse(incoming.length);
-      else this.#setEnd(systemError(code ?? "EIO", message));
+      else this.#setEnd(remadeError(error as NodeJS.ErrnoException));
       return false;
     }
     this.#incoming = null;
@@ -277,8 +272,8 @@ export class ConnectionChannel implements ConnectionListener, Reading {
       }
     } else if (reply.type === "end") {
       if (this.#asked === Asked.Yes) this.#asked = Asked.No;
-      if (reply.error?.code === "EMSGSIZE") this.#end = systemError("EMSGSIZE", reply.error.message);
-      else this.#setEnd(reply.error === null ? null : systemError(reply.error.code, reply.error.message));
+      if (reply.error?.code === "EMSGSIZE") this.#end = remadeError(reply.error);
+      else this.#setEnd(reply.error === null ? null : remadeError(reply.error));
     }
     this.#serve();
   }
@@ -372,8 +367,8 @@ export class ConnectionChannel implements ConnectionListener, Reading {
   /** Takes what the loop says of the stream's end. */
   ended(error: NodeJS.ErrnoException | null): void {
     if (this.#end !== null) return;
-    if (error !== null) this.#setEnd(systemError(error.code ?? "EIO", error.message));
-    else this.#setEnd(this.#incoming?.begun ? systemError("ECONNRESET", "got end of file during message") : null);
+    if (error !== null) this.#setEnd(remadeError(error));
+    else this.#setEnd(this.#incoming?.begun ? errorWithCode("ECONNRESET", "got end of file during message") : null);
     this.#serve();
   }
 
@@ -435,7 +430,7 @@ export class ConnectionChannel implements ConnectionListener, Reading {
     this.closed = true;
     dropped.unregister(this);
     closeRemains(this.#remains);
-    const error = systemError("EBADF", "the connection is closed");
+    const error = errorWithCode("EBADF", "the connection is closed");
     for (const { done } of this.#takers.splice(0)) done(error);
     for (const watcher of [...this.#watchers]) watcher();
     this.#watchers.clear();

@@ -10,6 +10,7 @@ import { atDeadline, checkTimeout, deadlineIn, SLICE } from "../core/deadline.js
 import { AuthenticationError, TimeoutError } from "../core/errors.js";
 import { beginTimedWait, endTimedWait } from "../core/stuck-loop.js";
 import { holdLoop, releaseLoop } from "../core/words.js";
+import { remadeError } from "../platform/system-error.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import type { CallAnswer, CarriedError, ConnectionReply, ConnectionRequest } from "./connection-requests.js";
 import { beginWait, endWait, type RecordedWait } from "./recorded-end.js";
@@ -18,7 +19,7 @@ import { request } from "./service-client.js";
 /** Makes an error of what came over from the service. */
 export function errorOf({ code, message }: CarriedError): Error {
   if (code === "AUTH") return new AuthenticationError(message);
-  return Object.assign(new Error(message), { code });
+  return remadeError({ code, message });
 }
 
 /** Takes what is said of a connection. */

@@ -2,8 +2,10 @@
  * The sending half of a thread's end of a connection: what there is room for is written by the thread itself, the rest by
  * the connection service, and until that is done all that comes behind it, too.
  */
+
 import { writeSync, writevSync } from "node:fs";
 import { now, recording } from "../../recorder/emit.js";
+import { remadeError } from "../platform/system-error.js";
 import { type ConnectionClient, errorOf } from "./connection-client.js";
 import type { CallAnswer, EndOfWire } from "./connection-requests.js";
 import { behind, rest } from "./message-frames.js";
@@ -46,8 +48,7 @@ export class ConnectionSender {
       try {
         written = this.#writeDirectly(frame, total);
       } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        done(Object.assign(new Error(message), { code }));
+        done(remadeError(error as NodeJS.ErrnoException));
         return () => {};
       }
       if (written === total) {

@@ -8,6 +8,7 @@ import { checkTimeout } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
 import { decode, detach, discard, encodeUnsent } from "../core/structured-clone.js";
+import { errorWithCode } from "../platform/system-error.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import {
   maxLengthOf,
@@ -17,7 +18,7 @@ import {
   store,
   targetOf,
 } from "./connection-arguments.js";
-import { ConnectionChannel, systemError } from "./connection-channel.js";
+import { ConnectionChannel } from "./connection-channel.js";
 import type { ConnectionClient } from "./connection-client.js";
 import { arrive, type ConnectionHandle, type Direction, handleOf } from "./connection-crossing.js";
 import type { EndOfWire } from "./connection-requests.js";
@@ -299,19 +300,19 @@ export class Connection<T = any> implements Disposable {
   }
 
   #open(): ConnectionChannel {
-    if (this.#channel.closed) throw systemError("EBADF", "the connection is closed");
+    if (this.#channel.closed) throw errorWithCode("EBADF", "the connection is closed");
     return this.#channel;
   }
 
   #sending(): ConnectionChannel {
     const channel = this.#open();
-    if (!this.#writable) throw systemError("EBADF", "connection is read-only");
+    if (!this.#writable) throw errorWithCode("EBADF", "connection is read-only");
     return channel;
   }
 
   #receiving(): ConnectionChannel {
     const channel = this.#open();
-    if (!this.#readable) throw systemError("EBADF", "connection is write-only");
+    if (!this.#readable) throw errorWithCode("EBADF", "connection is write-only");
     return channel;
   }
 

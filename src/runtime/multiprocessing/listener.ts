@@ -5,9 +5,9 @@ import { recording } from "../../recorder/emit.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
+import { errorWithCode } from "../platform/system-error.js";
 import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
 import { type Connection, connectionOf, recordedEnd } from "./connection.js";
-import { systemError } from "./connection-channel.js";
 import { type Begin, type ConnectionClient, connectionClient, errorOf } from "./connection-client.js";
 import type { CallAnswer, EndOfWire, SocketAddress } from "./connection-requests.js";
 import { type RecordedWait, siteAbove } from "./recorded-end.js";
@@ -166,7 +166,7 @@ export class Listener<T = any> implements Disposable {
   }
 
   #next(): Begin<CallAnswer> {
-    if (this.#closed) throw systemError("EBADF", "the listener is closed");
+    if (this.#closed) throw errorWithCode("EBADF", "the listener is closed");
     return calling(this.#client, (call) => ({ op: "accept", call, listener: this.#listener }));
   }
 

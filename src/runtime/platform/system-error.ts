@@ -22,7 +22,23 @@ export function systemError(errno: number, syscall: string, subject: string): No
   return Object.assign(error, { code, errno: -errno, syscall });
 }
 
+type SystemCode = keyof typeof constants.errno;
+
 /** An error of the system by its code. */
-export function errorWithCode(code: keyof typeof constants.errno, message: string): NodeJS.ErrnoException {
+export function errorWithCode(code: SystemCode, message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${message}`), { code, errno: -constants.errno[code] });
+}
+
+/** An error made anew here from what Node or another thread told of it. One without a code becomes an `EIO`. */
+export function remadeError({
+  code = "EIO",
+  message,
+}: {
+  code?: string | undefined;
+  message: string;
+}): NodeJS.ErrnoException {
+  // Node's own messages have the code in them.
+  const error = new Error(message.includes(code) ? message : `${code}: ${message}`);
+  const errno = constants.errno[code as SystemCode];
+  return Object.assign(error, errno === undefined ? { code } : { code, errno: -errno });
 }

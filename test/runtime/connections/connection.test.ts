@@ -85,6 +85,24 @@ if (isMain) {
   g.close();
 }`));
 
+  it("says the code of an error of the system's once, with its number", () =>
+    script(`
+if (isMain) {
+  const said = async (use, code) => {
+    const error = await (async () => use())().then(() => assert.fail("no error"), (e) => e);
+    assert.equal(error.code, code); assert.ok(error.errno < 0, String(error.errno));
+    assert.equal(error.message.split(code).length, 2, error.message);
+  };
+  for (const uses of [[(c) => c.recv(), (c) => c.send(1)], [(c) => c.recvSync(), (c) => c.sendSync(1)]]) {
+    const [c, d] = Pipe();
+    // A peer that closes with something unread resets the connection.
+    c.sendSync("unread"); d.close();
+    await said(() => uses[0](c), "ECONNRESET"); await said(() => uses[1](c), "EPIPE");
+    c.close();
+    for (const use of uses) await said(() => use(c), "EBADF");
+  }
+}`));
+
   it("refuses what is longer than maxLength for good, also when it came ahead", () =>
     script(`
 if (isMain) {

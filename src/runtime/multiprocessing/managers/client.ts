@@ -3,15 +3,16 @@
  * (`server-link.ts`), made when it is first needed: so a thread that blocks holds up no other, and the server knows who
  * holds what.
  */
+
 import { hostname } from "node:os";
 import { beginRequest, callSite, endRequest, recording } from "../../../recorder/emit.js";
 import { EventFlag } from "../../../trace/events.js";
 import { currentContext } from "../../core/async-context.js";
 import { RemoteError } from "../../core/errors.js";
 import { nativeThreadId } from "../../core/native-id.js";
+import { errorWithCode } from "../../platform/system-error.js";
 import { currentRecord } from "../../threading/current-record.js";
 import type { TimeoutOptions, WaitOptions } from "../../types.js";
-import { systemError } from "../connection-channel.js";
 import { type Begin, connectionClient } from "../connection-client.js";
 import type { Address } from "../listener.js";
 import { currentProcess } from "../process.js";
@@ -93,7 +94,7 @@ export class ManagerClient implements Transport {
 
   /** Lets go of the connection; it is made again if it is needed again. */
   disconnect(): void {
-    if (this.#link.isOpen) this.#link.close(systemError("ECONNRESET", "the manager was shut down"));
+    if (this.#link.isOpen) this.#link.close(errorWithCode("ECONNRESET", "the manager was shut down"));
   }
 
   // --- Requests and answers ----------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
  * order. While anybody waits for an answer one message is being taken from the connection, by the event loop or by the
  * thread that blocks; whoever takes it hands it to the one it is for.
  */
+
 import { AuthenticationError, RemoteError } from "../../core/errors.js";
-import { ConnectionChannel, systemError } from "../connection-channel.js";
+import { errorWithCode, remadeError } from "../../platform/system-error.js";
+import { ConnectionChannel } from "../connection-channel.js";
 import { type Begin, connectionClient } from "../connection-client.js";
 import type { EndOfWire } from "../connection-requests.js";
 import { type Address, connectingQuietly } from "../listener.js";
@@ -122,12 +124,14 @@ export class ServerLink {
     const { code } = error as NodeJS.ErrnoException;
     const server = `the manager's server at ${shown(this.#address)}`;
     if (code === "ENOENT" || code === "ECONNREFUSED")
-      return systemError("ECONNREFUSED", `no manager's server listens at ${shown(this.#address)}`);
+      return errorWithCode("ECONNREFUSED", `no manager's server listens at ${shown(this.#address)}`);
     if (!(error instanceof AuthenticationError)) {
-      return code === undefined ? error : systemError(code, `${server} cannot be reached (${error.message})`);
+      return code === undefined
+        ? error
+        : remadeError({ code, message: `${server} cannot be reached (${error.message})` });
     }
     return isCut(error)
-      ? systemError("ECONNRESET", `${server} closed the connection before the keys were proven (${error.message})`)
+      ? errorWithCode("ECONNRESET", `${server} closed the connection before the keys were proven (${error.message})`)
       : new AuthenticationError(`${error.message} (${server})`);
   }
 
@@ -144,7 +148,7 @@ export class ServerLink {
 
   #gone(error: Error): Error {
     if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") return error;
-    return systemError("ECONNRESET", `the manager's server at ${shown(this.#address)} is gone (${error.message})`);
+    return errorWithCode("ECONNRESET", `the manager's server at ${shown(this.#address)} is gone (${error.message})`);
   }
 
   /**
