@@ -131,6 +131,13 @@ export function checkInitializer(initializer: unknown): void {
   }
 }
 
+/** The arguments of a pool's initializer. Throws `TypeError` for what is no array: a string would be taken apart. */
+export function checkInitArgs(initArgs: unknown): unknown[] {
+  if (initArgs === undefined || initArgs === null) return [];
+  if (!Array.isArray(initArgs)) throw new TypeError(`initArgs must be an array, not ${describe(initArgs)}`);
+  return [...initArgs];
+}
+
 /** A whole number from 1, or Infinity; `otherwise` if none is given. Throws `RangeError` or `TypeError` with `name`. */
 export function positive(value: number | undefined | null, name: string, otherwise: number): number {
   if (value === undefined || value === null) return otherwise;

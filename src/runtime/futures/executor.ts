@@ -112,7 +112,7 @@ function split(rest: unknown[]): { iterables: Iterable<unknown>[]; options: MapO
   const iterables = [...rest];
   const last = iterables.at(-1);
   let options: MapOptions = {};
-  if (iterables.length > 0 && !isIterable(last)) {
+  if (iterables.length > 0 && !isIterable(last) && !isAsyncIterable(last)) {
     if (last !== undefined && last !== null && typeof last !== "object") {
       throw new TypeError(`map takes iterables and options, not ${typeof last}`);
     }
@@ -121,11 +121,18 @@ function split(rest: unknown[]): { iterables: Iterable<unknown>[]; options: MapO
   }
   if (iterables.length === 0) throw new TypeError("map takes at least one iterable");
   for (const [i, iterable] of iterables.entries()) {
-    if (!isIterable(iterable)) throw new TypeError(`map: argument ${i + 2} is not iterable`);
+    if (isIterable(iterable)) continue;
+    const what = isAsyncIterable(iterable) ? "can only be read asynchronously; collect it first" : "is not iterable";
+    throw new TypeError(`map: argument ${i + 2} ${what}`);
   }
   return { iterables: iterables as Iterable<unknown>[], options };
 }
 
 function isIterable(value: unknown): boolean {
   return value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === "function";
+}
+
+/** A generator that was declared `async`, a stream: the calls are handed in without waiting. */
+function isAsyncIterable(value: unknown): boolean {
+  return typeof (value as AsyncIterable<unknown> | null | undefined)?.[Symbol.asyncIterator] === "function";
 }

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
+import { checkInitArgs, checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -76,7 +76,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
       maxTasksPerChild: positive(maxTasksPerChild, "maxTasksPerChild", Number.POSITIVE_INFINITY),
       replaces: false,
       initializer: initializer ? referenceTo(initializer, "initializer") : null,
-      initArgs: encode([...(initArgs ?? [])], { crossing: "process", path: "initArgs" }),
+      initArgs: encode(checkInitArgs(initArgs), { crossing: "process", path: "initArgs" }),
     });
     recordObject(this.#pool.poolNumber, ObjectKind.ProcessPoolExecutor, name ?? "", callSite(), workers);
     forgotten.register(this, this.#pool);

@@ -3,6 +3,7 @@
  * has no future, since nobody could see it. Its result goes from the worker's channel into a list here.
  */
 import { recording } from "../../recorder/emit.js";
+import type { Executor } from "./executor.js";
 import { Future, linkToPool, settle } from "./future.js";
 import { takeInArrivals } from "./inbox.js";
 import { type MapOptions, MapSequence, NOT_YET } from "./map-results.js";
@@ -39,7 +40,14 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
   readonly #tickets = new TicketRuns();
   #gate: Future<unknown> | null = null;
 
-  constructor(pool: ThreadPool, fn: AnyFunction, iterables: readonly Iterable<unknown>[], options: MapOptions) {
+  /** `executor` is kept: its pool is shut down when nobody has it, and there may be calls to hand in yet. */
+  constructor(
+    readonly executor: Executor,
+    pool: ThreadPool,
+    fn: AnyFunction,
+    iterables: readonly Iterable<unknown>[],
+    options: MapOptions,
+  ) {
     super(iterables, options);
     this.#pool = pool;
     this.#fn = fn;

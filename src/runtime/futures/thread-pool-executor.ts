@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
+import { checkInitArgs, checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -75,7 +75,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
       maxWorkers: workers,
       prefix: threadNamePrefix || `ThreadPoolExecutor-${made++}`,
       initializer: initializer ? referenceTo(initializer, "initializer") : null,
-      initArgs: encode([...(initArgs ?? [])], { path: "initArgs" }),
+      initArgs: encode(checkInitArgs(initArgs), { path: "initArgs" }),
     });
     if (recording) {
       const capacity = Number.isFinite(workers) ? workers : 0;
@@ -98,7 +98,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
     iterables: readonly Iterable<unknown>[],
     options: MapOptions,
   ): MapSequence {
-    return new ThreadMapCalls(this.#pool, fn, iterables, options);
+    return new ThreadMapCalls(this, this.#pool, fn, iterables, options);
   }
 
   /** Stops accepting work and waits for what was accepted. May be repeated. */

@@ -342,6 +342,46 @@ describe("ThreadPoolExecutor, by Python's tests", function () {
     assert.deepEqual([code, timedOut, stdout.trim()], [0, false, "done"], stderr);
   });
 
+  it("has all of an input mapped with few calls under way, though nobody has it any more", async () => {
+    const { code, stdout, timedOut, stderr } = await runScript(
+      `${head}
+      import { setFlagsFromString } from "node:v8";
+      import { runInNewContext } from "node:vm";
+      const results = () => new ThreadPoolExecutor({ maxWorkers: 1 }).map(increment, [1, 2, 3, 4, 5], { bufferSize: 1 });
+      if (isMain) {
+        setFlagsFromString("--expose-gc");
+        const gc = runInNewContext("gc");
+        const seen: number[] = [];
+        for await (const result of results()) {
+          seen.push(result);
+          // The registry calls back at some turn after a collection.
+          for (let i = 0; i < 5; i++) { gc(); await new Promise((r) => setTimeout(r, 1)); }
+        }
+        console.log(seen.join());
+      }`,
+      { timeout: 40_000 },
+    );
+    assert.deepEqual([code, timedOut, stdout.trim()], [0, false, "2,3,4,5,6"], stderr);
+  });
+
+  it("refuses arguments of an initializer that are no array, and inputs that cannot be read at once", () =>
+    expectScript(`${head}
+      import { Pool, ThreadPool } from "heddle/multiprocessing";
+      import { ProcessPoolExecutor } from "heddle/futures";
+      async function* slow() { yield 1; }
+      if (isMain) {
+        for (const type of [ThreadPoolExecutor, ProcessPoolExecutor, ThreadPool, Pool] as any[]) {
+          for (const initArgs of [3, "ab"]) {
+            assert.throws(() => new type({ initializer: same, initArgs }), { name: "TypeError", message: \`initArgs must be an array, not \${JSON.stringify(initArgs)}\` });
+          }
+        }
+        using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+        assert.throws(() => pool.map(same, slow() as any), /argument 2 can only be read asynchronously/);
+        assert.throws(() => pool.map(mul, [1], slow() as any), /argument 3 can only be read asynchronously/);
+        assert.throws(() => pool.map(mul, 5 as any, [1]), /argument 2 is not iterable/);
+        console.log("done");
+      }`));
+
   it("says that a program hangs whose tasks wait for tasks behind them", async () => {
     const { code, stderr } = await runScript(
       `${head}

@@ -1,7 +1,7 @@
 /** `multiprocessing.Pool`. */
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions, positive } from "../../core/check-options.js";
+import { checkInitArgs, checkInitializer, checkOptions, knownOptions, positive } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import { ProcessPool } from "../process-pool.js";
@@ -114,7 +114,7 @@ export class Pool<I extends unknown[] = []> extends PoolBase {
       maxTasksPerChild: positive(given.maxTasksPerChild, "maxTasksPerChild", Number.POSITIVE_INFINITY),
       replaces: true,
       initializer: initializer ? referenceTo(initializer, "initializer") : null,
-      initArgs: encode([...(initArgs ?? [])], { crossing: "process", path: "initArgs" }),
+      initArgs: encode(checkInitArgs(initArgs), { crossing: "process", path: "initArgs" }),
     });
     super(new ProcessEngine(pool, processes), name);
     if (recording) recordObject(pool.poolNumber, ObjectKind.Pool, given.name ?? "", callSite(), processes);

@@ -1,7 +1,7 @@
 /** `multiprocessing.pool.ThreadPool`: the face of processes' {@link PoolBase}, on threads. */
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkInitializer, checkOptions, knownOptions } from "../../core/check-options.js";
+import { checkInitArgs, checkInitializer, checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../../core/types.js";
@@ -67,7 +67,7 @@ export class ThreadPool<I extends unknown[] = []> extends PoolBase {
       prefix,
       replaces: true,
       initializer: initializer ? referenceTo(initializer, "initializer") : null,
-      initArgs: encode([...(initArgs ?? [])], { path: "initArgs" }),
+      initArgs: encode(checkInitArgs(initArgs), { path: "initArgs" }),
     });
     super(new ThreadEngine(threads, processes), prefix);
     if (recording) recordObject(threads.number, ObjectKind.ThreadPool, given.name ?? "", callSite(), processes);
