@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any method, whatever it takes and returns
 /**
  * The types the libraries share: options, what the primitives of threads and of processes have in common, queues,
  * activities, results in sequence.

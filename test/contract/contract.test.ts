@@ -21,6 +21,7 @@ interface Declared {
 function contractExports(source: string): Map<string, Map<string, Declared>> {
   const modules = new Map<string, Map<string, Declared>>();
   const { program } = parseSync("heddle.d.ts", source);
+  // biome-ignore lint/suspicious/noExplicitAny: a syntax tree has too many shapes to spell them out
   for (const statement of program.body as any[]) {
     if (statement.type !== "TSModuleDeclaration") continue;
     const names = new Map<string, Declared>();

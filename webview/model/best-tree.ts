@@ -66,7 +66,7 @@ export class BestTree {
     let high = to;
     const whole = levels.length > 0 ? levels[0]!.items.count << SHIFT : 0;
     if (high > whole) {
-      const first = low > whole ? low : whole;
+      const first = Math.max(low, whole);
       for (let i = first; i < high; i++) take(i, score(i));
       high = first;
     }

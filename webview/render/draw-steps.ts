@@ -69,6 +69,7 @@ export class StepPainter {
         let end = x + 1;
         while (end < range.pixels && mean[end] === value && (!busy || busyMean[end] === under)) end++;
         if (value > 0) {
+          // biome-ignore lint/complexity/useMathMinMax: NaN, where nothing is known, is nothing
           const bottom = under > 0 ? under : 0;
           const low = Math.round((bottom / scale) * height);
           const high = Math.max(low + 1, Math.round(((bottom + value) / scale) * height));

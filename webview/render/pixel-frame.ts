@@ -38,10 +38,10 @@ export class PixelFrame {
   }
 
   rect(x: number, y: number, width: number, height: number, ink: Ink): void {
-    const left = x < 0 ? 0 : x;
-    const top = y < 0 ? 0 : y;
-    const right = x + width > this.width ? this.width : x + width;
-    const bottom = y + height > this.height ? this.height : y + height;
+    const left = Math.max(x, 0);
+    const top = Math.max(y, 0);
+    const right = Math.min(x + width, this.width);
+    const bottom = Math.min(y + height, this.height);
     if (left >= right || top >= bottom) return;
     if (ink >>> 24 !== 255) {
       this.#lay(left, top, right, bottom, ink);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/complexity/noBannedTypes: Function is any function or class
 /**
  * Which names a function takes from outside of itself. Decides whether a function can cross as source text, and tells
  * the user which local variables hold it back.

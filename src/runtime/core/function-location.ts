@@ -1,3 +1,4 @@
+// biome-ignore-all lint/complexity/noBannedTypes: Function is any function or class
 /**
  * Finds where a function stands by asking the inspector of its own thread. Only for modules that the loader has not
  * seen (a script under plain `node`), and for the message about a closure; it costs milliseconds, once per function.

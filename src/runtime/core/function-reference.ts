@@ -1,3 +1,4 @@
+// biome-ignore-all lint/complexity/noBannedTypes: Function is any function or class
 /**
  * How a function crosses (rule 7 of the API): by reference, never with the variables around it.
  *

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any future, whatever its result
 /** Futures in the order in which they get done: `asCompleted`. */
 
 import { WaitReason } from "../../trace/events.js";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any future, whatever its result
 /**
  * The future of a task: `concurrent.futures.Future`.
  *
@@ -228,7 +229,6 @@ export class Future<T = unknown> implements PromiseLike<T> {
   // biome-ignore lint/suspicious/noThenProperty: a future is awaited by itself
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-    // biome-ignore lint/suspicious/noExplicitAny: as in the contract and in PromiseLike
     onRejected?: ((error: any) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
     return this.#plain().then(onFulfilled, onRejected);

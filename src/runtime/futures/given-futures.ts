@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any future, whatever its result
 import { describe } from "../core/describe-value.js";
 import { Future } from "./future.js";
 

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any future, whatever its result
 /** Waiting for several futures, of any executors: `wait` and `waitSync`. */
 
 import { WaitReason } from "../../trace/events.js";

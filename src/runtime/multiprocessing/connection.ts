@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** `multiprocessing.Connection`. */
 
 import { inspect } from "node:util";

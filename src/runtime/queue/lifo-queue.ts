@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue that gives the item put last. */
 import type { QueueOptions } from "../types.js";
 import { lifo } from "./order.js";

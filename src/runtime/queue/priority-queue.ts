@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue that gives the smallest item. */
 import { CrossingFunction } from "../core/crossing-function.js";
 import type { PriorityQueueOptions } from "../types.js";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** The queues between the threads of a process, after Python's `queue`. What they do is in `channel.ts`. */
 
 import { inspect } from "node:util";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue without a capacity and without task tracking. */
 import { inspect } from "node:util";
 import { checkAcquireOptions, checkOptions, NAME_OPTIONS } from "../core/check-options.js";

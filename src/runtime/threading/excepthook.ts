@@ -1,3 +1,4 @@
+// biome-ignore-all lint/complexity/noBannedTypes: Function is any function or class
 /** What happens with an error that leaves a thread's `run`. */
 import { inspect } from "node:util";
 import { words } from "../core/heap.js";

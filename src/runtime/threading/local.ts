@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /**
  * An object whose fields each thread has to itself, also when it is handed to another thread.
  *

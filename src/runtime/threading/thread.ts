@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any thread, whatever its arguments
 /**
  * A thread: a worker with an event loop and a heap of its own, under the face of Python's `threading.Thread`.
  *

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
+// biome-ignore-all lint/complexity/noThisInStatic: a static method is called on the user's subclass, which `this` is
 /** `multiprocessing.managers.BaseManager`. */
 import { checkOptions, type KnownOptions, knownOptions } from "../../core/check-options.js";
 import { ProcessError, RuntimeError } from "../../core/errors.js";

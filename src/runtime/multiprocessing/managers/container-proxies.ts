@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** The proxies of lists, dictionaries, namespaces, values and arrays. */
 import { referenceTo } from "../../core/function-reference.js";
 import type { Remote } from "../../types.js";
@@ -61,7 +62,6 @@ export class ListProxy<T = any> extends BaseProxy<T[]> {
     }
   }
 }
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface ListProxy<T = any> extends Remote<ListOperations<T>> {}
 
 const toArray: Convert = ([values]) => [Array.from(values as Iterable<unknown>)];
@@ -115,7 +115,6 @@ export interface DictOperations<K, V> {
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class DictProxy<K = string, V = any> extends BaseProxy<Map<K, V>> {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface DictProxy<K = string, V = any> extends Remote<DictOperations<K, V>> {}
 
 /** Entries as an array of pairs. */
@@ -198,7 +197,6 @@ export interface ValueOperations<T> {
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class ValueProxy<T = any> extends BaseProxy<T> {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface ValueProxy<T = any> extends Remote<ValueOperations<T>> {}
 
 defineRemote(ValueProxy.prototype, ManagedValue.exposed);
@@ -222,7 +220,6 @@ registerProxyClass("ValueProxy", ValueProxy);
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class ArrayProxy<T = any> extends BaseProxy<T[]> {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface ArrayProxy<T = any> extends Remote<Pick<ListOperations<T>, "length" | "get" | "set" | "slice">> {}
 
 defineRemote(ArrayProxy.prototype, ManagedArray.exposed);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** Which types a class of managers can make, and which of their methods may be called. */
 import { RuntimeError } from "../../core/errors.js";
 import type { BaseProxy } from "./base-proxy.js";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/complexity/noBannedTypes: Function is any function or class
 /**
  * A server in a process of its own: what `BaseManager.start` runs there.
  *

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** The proxies of locks, semaphores, conditions, events, barriers and queues. */
 import { deadlineAfter } from "../../core/deadline.js";
 import { TimeoutError } from "../../core/errors.js";
@@ -77,7 +78,6 @@ function defineAcquirable(prototype: object): void {
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class AcquirerProxy extends BaseProxy {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface AcquirerProxy extends Acquirable {
   /** {@link Acquirable.release}, as a round trip. */ release(n?: number): Promise<void>;
   /** Blocking {@link release}. */ releaseSync(n?: number): void;
@@ -138,7 +138,6 @@ export class ConditionProxy extends BaseProxy {
     }
   }
 }
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface ConditionProxy extends Omit<ConditionLike, "waitFor" | "waitForSync"> {
   /** {@link Acquirable.release}, as a round trip. */ release(): Promise<void>;
   /** Blocking {@link release}. */ releaseSync(): void;
@@ -177,7 +176,6 @@ registerProxyClass("ConditionProxy", ConditionProxy);
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class EventProxy extends BaseProxy {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface EventProxy extends Remote<EventLike> {}
 defineRemote(EventProxy.prototype, ManagedEvent.exposed);
 registerProxyClass("EventProxy", EventProxy);
@@ -220,7 +218,6 @@ export class BarrierProxy extends BaseProxy {
     return callRemoteSync(this, "state", []) as BarrierState;
   }
 }
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface BarrierProxy extends Remote<BarrierLike> {}
 defineRemote(BarrierProxy.prototype, ManagedBarrier.exposed);
 registerProxyClass("BarrierProxy", BarrierProxy);
@@ -257,7 +254,6 @@ registerProxyClass("BarrierProxy", BarrierProxy);
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class QueueProxy<T = any> extends BaseProxy<T[]> {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface QueueProxy<T = any> extends Remote<ThreadQueue<T>> {}
 defineRemote(QueueProxy.prototype, ManagedQueue.exposed);
 registerProxyClass("QueueProxy", QueueProxy);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** `multiprocessing.managers.SyncManager`, `Manager` and `ManagerSync`. */
 import { referenceTo } from "../../core/function-reference.js";
 import type { BarrierOptions, NameOptions, QueueOptions, Remote } from "../../types.js";
@@ -140,7 +141,6 @@ export class SyncManager extends BaseManager {
     return createObjectSync(this, "JoinableQueue", [options?.maxSize], options?.name) as QueueProxy<T>;
   }
 }
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export interface SyncManager extends Remote<Creations> {}
 
 // A bundler may rename a class that uses itself.

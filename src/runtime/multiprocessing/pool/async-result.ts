@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: any result, whatever its type
 /** The handle on the result of a pool's call: `multiprocessing.pool.AsyncResult`. */
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
@@ -8,7 +9,6 @@ export interface CallbackOptions<T> {
   /** Called with the result, once, before it can be got. */
   callback?: ((value: T) => unknown) | undefined;
   /** Called with the error instead. */
-  // biome-ignore lint/suspicious/noExplicitAny: as in the contract
   errorCallback?: ((error: any) => unknown) | undefined;
 }
 

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue between processes that counts what is not yet done: `multiprocessing.JoinableQueue`. */
 import { checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { checkTimeout } from "../../core/deadline.js";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue between processes: `multiprocessing.Queue`. */
 import { checkOptions, knownOptions } from "../../core/check-options.js";
 import { RuntimeError } from "../../core/errors.js";

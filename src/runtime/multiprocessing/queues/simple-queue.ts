@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue between processes without a capacity: `multiprocessing.SimpleQueue`. */
 import { checkOptions, NAME_OPTIONS } from "../../core/check-options.js";
 import { simple } from "../../queue/order.js";
