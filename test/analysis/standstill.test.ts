@@ -7,8 +7,8 @@ import { textReport } from "../../src/analysis/report/text-report.js";
 import { EventFlag, EventKind, ObjectKind, WaitReason } from "../../src/trace/events.js";
 import { type Handle, ms, type SyntheticThread, SyntheticTrace } from "./synthetic-trace.js";
 
-const begin = () => {
-  const made = new SyntheticTrace({ cores: 2 });
+const begin = (source: "perf" | "process-only" = "process-only") => {
+  const made = new SyntheticTrace({ cores: 2, source });
   const process = made.process(100, "main.ts");
   return { made, process, main: process.thread("main") };
 };
@@ -151,6 +151,44 @@ describe("a standstill", () => {
       ["main"],
     );
     assert.match(standstillText(found, ms(2100)), /1 worker of pools has no task/);
+  });
+
+  it("of a pool whose tasks wait for tasks behind them tells of those", () => {
+    for (const [workers, who] of [
+      [1, "its only worker waits"],
+      [2, "both of its workers wait"],
+      [3, "all of its 3 workers wait"],
+    ] as const) {
+      const { made, process, main } = begin("perf");
+      main.on(0, 0, ms(1));
+      const pool = main.pool(0, "ThreadPoolExecutor main.ts:7", workers);
+      const queue = main.queue(0, "answers");
+      for (let i = 0; i < workers; i++) {
+        const worker = main.spawn(ms(1), `worker ${i}`).worksFor(ms(1), pool);
+        const task = main.submit(ms(2), pool, "outer");
+        worker.emit(ms(3), EventKind.TaskStart, { object: pool.number, a: task });
+        worker.emit(ms(4), EventKind.QueueGetWait, { object: queue.number, a: 70 + i });
+      }
+      const behind = [main.submit(ms(5), pool, "inner"), main.submit(ms(5), pool, "inner")];
+      main.wait(ms(6), null, WaitReason.Result, pool.number);
+      process.stuck(ms(2100), ms(100));
+      // Handed back when the program is stopped.
+      for (const task of behind) main.cancel(ms(2200), pool, task);
+      const said = `2 tasks of “ThreadPoolExecutor main.ts:7” cannot begin: ${who}`;
+      const found = standstillOf(made);
+      assert.deepEqual(
+        found.starved.map(({ text }) => text),
+        [said],
+      );
+      assert.ok(standstillText(found, ms(2100)).split("\n").includes(`  ${said}.`));
+      assert.equal(found.threads.at(0)?.text, "waits for a result of “ThreadPoolExecutor main.ts:7”");
+      const { findings } = jsonReport(modelOf(made));
+      const finding = findings.find(({ rule }) => rule === "standstill");
+      assert.ok(finding?.detail.endsWith(`${said}.`), finding?.detail);
+      assert.match(finding!.advice, /a pool of their own, or more workers/);
+      // That it used no cores meanwhile is no news.
+      assert.ok(!findings.some(({ rule }) => rule === "low-parallelism"));
+    }
   });
 
   it("of two processes begins when both stand still", () => {

@@ -5,7 +5,7 @@
  * has no timer or socket left. What the threads wait for is found here, from the waits that never ended.
  */
 import { ObjectKind, WaitReason } from "../../trace/events.js";
-import { SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
+import { type ObjectTrack, SliceKind, type ThreadTrack, type TraceModel } from "../model.js";
 import { kindName } from "../object-lane.js";
 import { distinctName } from "../thread-name.js";
 import { findCycles, holdersAt, siteOfWait, type UnfinishedWait, unfinishedWaits } from "./deadlocks.js";
@@ -23,6 +23,14 @@ export interface StuckThread {
   readonly site: string;
 }
 
+/** A pool whose tasks wait for its other tasks: a deadlock that has no lock in it. */
+export interface StarvedPool {
+  /** Index of the pool. */
+  readonly object: number;
+  /** Such as "2 tasks of ThreadPoolExecutor “p” cannot begin: both of its workers wait". */
+  readonly text: string;
+}
+
 export interface Standstill {
   /** Since when nobody could go on: nanoseconds from the trace's origin. */
   readonly sinceNs: number;
@@ -30,6 +38,8 @@ export interface Standstill {
   readonly threads: readonly StuckThread[];
   /** Workers of pools that wait for a task. */
   readonly idleWorkers: number;
+  /** Pools with tasks that cannot begin, since what all of their workers do is wait. */
+  readonly starved: readonly StarvedPool[];
   /** The threads of each circle, in the order of who waits for whom. */
   readonly cycles: readonly (readonly StuckThread[])[];
 }
@@ -63,7 +73,34 @@ export function findStandstill(model: TraceModel): Standstill | null {
     byWait.set(wait, stuck);
   }
   const cycles = findCycles(model, waits).map((cycle) => cycle.map(({ wait }) => byWait.get(wait)!));
-  return { sinceNs, threads, idleWorkers, cycles };
+  return { sinceNs, threads, idleWorkers, starved: starvedPools(model, threads, sinceNs), cycles };
+}
+
+function starvedPools(model: TraceModel, stuck: readonly StuckThread[], sinceNs: number): StarvedPool[] {
+  const found: StarvedPool[] = [];
+  for (const object of model.objects) {
+    const { queued, index } = object;
+    if (queued === null) continue;
+    // What is handed back when the program is stopped is not what stood still.
+    let row = queued.count - 1;
+    while (row >= 0 && queued.time[row]! > sinceNs) row--;
+    const tasks = row < 0 ? 0 : queued.value[row]!;
+    const workers = new Set(stuck.flatMap(({ thread }) => (thread.pool === index ? [thread.index] : []))).size;
+    if (tasks === 0 || workers === 0) continue;
+    const who =
+      workers === 1
+        ? "its only worker waits"
+        : workers === 2
+          ? "both of its workers wait"
+          : `all of its ${workers} workers wait`;
+    found.push({ object: index, text: `${plural(tasks, "task")} of ${namedKind(object)} cannot begin: ${who}` });
+  }
+  return found;
+}
+
+/** "Lock “bank”". A name that Heddle made says its kind itself. */
+function namedKind({ kind, name }: ObjectTrack): string {
+  return name.startsWith(`${kindName(kind)} `) ? `“${name}”` : `${kindName(kind)} “${name}”`;
 }
 
 /** Those of whom it is enough to tell: a circle's threads if there is one, else all that wait. */
@@ -75,7 +112,7 @@ export function culprits({ cycles, threads }: Standstill): readonly StuckThread[
 export function describeWait(model: TraceModel, { thread, row, endNs }: UnfinishedWait): string {
   const { slices } = thread;
   const object = model.objects[slices.object[row]!];
-  const what = object ? `${kindName(object.kind)} “${object.name}”` : "";
+  const what = object ? namedKind(object) : "";
   switch (slices.kind[row]) {
     case SliceKind.LockWait: {
       const holders = object ? holdersAt(model, object.index, endNs) : [];
@@ -125,7 +162,7 @@ export function describeWait(model: TraceModel, { thread, row, endNs }: Unfinish
 
 /** A standstill as lines for a terminal; names are made safe to print. */
 export function standstillText(standstill: Standstill, nowNs: number): string {
-  const { threads, idleWorkers, cycles, sinceNs } = standstill;
+  const { threads, idleWorkers, starved, cycles, sinceNs } = standstill;
   const names = threads.map(({ name }) => `“${printable(name)}”`);
   const width = Math.min(24, Math.max(0, ...names.map((name) => name.length)));
   const lines = [
@@ -136,6 +173,7 @@ export function standstillText(standstill: Standstill, nowNs: number): string {
   });
   if (idleWorkers > 0)
     lines.push(`  ${plural(idleWorkers, "worker")} of pools ${idleWorkers === 1 ? "has" : "have"} no task.`);
+  for (const { text } of starved) lines.push(`  ${printable(text)}.`);
   for (const cycle of cycles) {
     const circle = [...cycle, cycle[0]!].map(({ name }) => `“${printable(name)}”`);
     lines.push(`  Deadlock: ${circle.join(" waits for ")}.`);

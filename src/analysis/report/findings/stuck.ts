@@ -44,12 +44,14 @@ export const standstill: Rule = ({ model, cycles }) => {
       rule: "standstill",
       severity: "error",
       title: "The program could never go on",
-      detail: `${found.threads.map(({ name, text }) => `“${name}” ${text}`).join("; ")}.`,
+      detail: `${[...found.threads.map(({ name, text }) => `“${name}” ${text}`), ...found.starved.map(({ text }) => text)].join("; ")}.`,
       costNs: Math.max(0, Math.round(model.endNs - found.sinceNs)),
       subjects: [...new Set(found.threads.map(({ thread }) => `thread-${thread.index + 1}`))],
       sites: unique(found.threads.map(({ site }) => site)),
       advice:
-        "See that whoever is waited for does its part on every path, also when it throws: give back, put, set, notify, or shut down.",
+        found.starved.length > 0
+          ? "If what its workers wait for is to come from those tasks, give these a pool of their own, or more workers: a task that waits for another of its pool needs a worker for each."
+          : "See that whoever is waited for does its part on every path, also when it throws: give back, put, set, notify, or shut down.",
     },
   ];
 };

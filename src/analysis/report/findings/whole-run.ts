@@ -11,7 +11,7 @@ import { indexOfId, type Rule, startedAt, unique } from "./rule.js";
 const ENOUGH = 0.6;
 
 export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
-  if (cycles.length > 0) return []; // A deadlock is reason enough.
+  if (cycles.length > 0 || report.hung) return []; // That is reason enough.
   const { durationNs, coresAvailable, coresUsed, threads } = report;
   // Who only ever awaits the others cannot use a core.
   const waiters = new Set(numbers.objects.flatMap((object) => [...object.waiters, ...object.putWaiters]));
