@@ -1,191 +1,229 @@
 /**
- * What a trace says of waits for conditions, events and barriers, against what the script itself measured.
+ * What a trace says of waits for conditions, events and barriers, against what the script itself did.
  *
- * The script reads the clock right before and after each wait, so both differ only by what lies between those readings
- * and the recorder's: microseconds, unless the thread loses its core just there. So the middle one of the deviations
- * must be within 1 %, and none may be more than a few slices of the scheduler.
+ * Each time has to lie between two readings of the script (see `traced-script.ts`). Who ends waits does so a while after
+ * all of them have begun, which it knows for certain: of an event, by a word that each waiter counts up; of a condition,
+ * by having the lock, which a waiter gives back only then; of a barrier, by how many are there. So a wait begins between
+ * the reading before it and one when it was known to have begun, and ends between the reading before what ended it and
+ * the one after it.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { analyseFile } from "../../../src/analysis/analyse-file.js";
-import { FlowKind, SliceKind, ThreadState, type TraceModel } from "../../../src/analysis/model.js";
-import { jsonReport } from "../../../src/analysis/report/json-report.js";
-import { expectScript, runScript } from "../../harness/run-script.js";
+import { SliceKind, ThreadState } from "../../../src/analysis/model.js";
+import { SliceFlag } from "../../../src/analysis/thread-lane.js";
+import { runScript } from "../../harness/run-script.js";
+import { measuring, TracedScript, type Wait } from "../../harness/traced-script.js";
 
-/** Milliseconds that a thread may lose its core for on a busy machine. */
-const PREEMPTED = 100;
+/** Milliseconds from when all have begun to wait to what ends it, and timeouts. */
+const NAP = 120;
 
-interface Measured {
+type Readings = readonly [before: string, after: string];
+
+interface Waited {
   readonly thread: string;
-  readonly ms: number;
+  /** The thread that is known to end it, "" for none: then its time is over. */
   readonly by: string;
+  /** Which round of waits it is of, -1 for none. */
+  readonly round: number;
+  readonly from: string;
+  /** When it had begun, if the thread itself knows. */
+  readonly begun?: string;
+  readonly until: string;
 }
+
+/** What is known of the waits of a round. */
+interface Round {
+  /** When all had begun. */
+  begun?: string;
+  ended?: Readings;
+  /** Before a condition's lock was free again. */
+  free?: string;
+  /** When an event's flag was lowered. */
+  cleared?: Readings;
+}
+
+interface Scene {
+  readonly traced: TracedScript;
+  readonly waited: readonly Waited[];
+  readonly rounds: readonly Round[];
+}
+
+async function trace(source: string): Promise<Scene> {
+  const traced = await TracedScript.run(`
+    import { isMain } from "heddle";
+    import { Barrier, Condition, Event, Lock, Thread, Timer, currentThread } from "heddle/threading";
+    import { Queue } from "heddle/queue";
+    ${measuring}
+    const NAP = ${NAP};
+    const PATIENCE = { timeout: 60_000 };
+    const me = () => (currentThread().ident === 1 ? "main" : currentThread().name);
+    const tellRound = (round: number, what: object) => tell({ round, what });
+    const tellWait = (by: string, round: number, readings: object) => tell({ thread: me(), by, round, ...readings });
+    async function until(condition: () => boolean) {
+      while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    /** Blocks in a wait with a timeout, and calls "then" when it has begun. */
+    function blocksFor(by: string, round: number, wait: () => unknown, then = () => {}) {
+      let begun = "";
+      const [from, until] = around(() => blocks(wait, 1, () => { begun = clock(); then(); }));
+      tellWait(by, round, { from, begun, until });
+    }
+    /** Blocks in a wait without one: who ends it knows that it has begun. */
+    function blocksForEver(by: string, round: number, wait: () => unknown) {
+      const [from, until] = around(wait);
+      tellWait(by, round, { from, until });
+    }
+    async function awaits(by: string, round: number, wait: () => Promise<unknown>, then = () => {}) {
+      const from = clock();
+      const promise = wait();
+      const begun = clock();
+      then();
+      await promise;
+      tellWait(by, round, { from, begun, until: clock() });
+    }
+    ${source}
+    if (isMain) { await run(); console.log("done"); }
+  `);
+  const told = traced.told<Waited & { readonly what?: Round }>();
+  const rounds: Round[] = [];
+  for (const { round, what } of told) if (what) rounds[round] = { ...rounds[round], ...what };
+  return { traced, waited: told.filter(({ what }) => !what), rounds };
+}
+
+const later = (reading: string, ms: number) => String(BigInt(reading) + BigInt(ms) * 1_000_000n);
+
+/**
+ * Holds each thread's waits for the object, in their order, beside what it told of them; and who ended them. `guard`: a
+ * lock that a wait takes again before it is over.
+ */
+function compare(scene: Scene, name: string, guard?: string): void {
+  const { traced, waited } = scene;
+  const waits = traced.slicesOf(name, SliceKind.OtherWait);
+  assert.equal(waits.length, waited.length);
+  for (const thread of new Set(waited.map((each) => each.thread))) {
+    const own = waits.filter((wait) => wait.thread.name === thread);
+    const known = waited.filter((each) => each.thread === thread);
+    assert.equal(own.length, known.length, `waits of ${thread}`);
+    for (const [i, wait] of own.entries()) compareWait(scene, name, wait, known[i]!, guard);
+  }
+  const { wait, hold } = traced.report.locks.find((lock) => lock.name === name)!;
+  const total = waits.reduce((sum, { start, end }) => sum + end - start, 0);
+  assert.ok(Math.abs(wait.totalNs - total) <= 1, `${wait.totalNs} ns, not ${total}`);
+  assert.equal(hold.totalNs, 0);
+}
+
+function compareWait({ traced, rounds }: Scene, name: string, wait: Wait, known: Waited, guard?: string): void {
+  const { thread, by, round, from, until } = known;
+  const what = `wait of ${thread} in round ${round}`;
+  const { begun, ended, free } = rounds[round] ?? {};
+  assert.equal(ended === undefined, by === "");
+  traced.within(`${what} begins`, wait.start, [from, known.begun ?? begun!]);
+  traced.within(`${what} ends`, wait.end, [ended?.[0] ?? later(from, NAP), until]);
+  const arrows = traced.arrows(name, "Wake").filter(({ to, toTime }) => to === wait.thread && toTime === wait.end);
+  assert.deepEqual(
+    arrows.map((arrow) => arrow.from.name),
+    by === "" ? [] : [by],
+    `who ended the ${what}`,
+  );
+  for (const { fromTime } of arrows) traced.within(`the arrow to the ${what}`, fromTime, ended!);
+  if (guard === undefined) return;
+  // Who has it when this one goes on, if anybody has: who notified, or another that was notified.
+  const again = traced
+    .slicesOf(guard, SliceKind.LockWait)
+    .filter(({ thread, start }) => thread === wait.thread && start >= wait.end && start <= traced.time(until));
+  assert.ok(again.length <= (by === "" ? 0 : 1), `${again.length} waits for the lock after the ${what}`);
+  for (const { row, end } of again) {
+    traced.within(`the ${what} has the lock again`, end, [free!, until]);
+    const { site, flags } = wait.thread.slices;
+    // A promise goes on from the line that awaits it.
+    const async = (flags[wait.row]! & SliceFlag.Async) !== 0;
+    if (!async) assert.equal(site[row], site[wait.row], "both are told of the line that waits");
+  }
+}
+
+const rowOf = ({ traced }: Scene, name: string) => {
+  const lock = traced.report.locks.find((each) => each.name === name)!;
+  return [lock.kind, lock.acquisitions, lock.contended, lock.timeouts, lock.maxWaiters];
+};
 
 describe("the trace of waits", function () {
   this.timeout(90_000);
   const folder = mkdtempSync(join(tmpdir(), "heddle-waits-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function trace(
-    name: string,
-    source: string,
-  ): Promise<{ model: TraceModel; measured: Measured[]; stdout: string }> {
-    const file = join(folder, `${name}.heddle`);
-    const { stdout } = await expectScript(
-      `
-      import { isMain } from "heddle";
-      import { Barrier, Condition, Event, Lock, Thread, Timer, currentThread } from "heddle/threading";
-      import { Queue } from "heddle/queue";
-      const NAP = 120;
-      const nap = (ms = NAP) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); };
-      const me = () => (currentThread().ident === 1 ? "main" : currentThread().name);
-      const told: object[] = [];
-      /** Times a wait; by: who is known to end it, "" for nobody. */
-      async function timed<T>(by: string, wait: () => T): Promise<Awaited<T>> {
-        const start = performance.now();
-        let got: any;
-        let end = 0;
-        try { got = wait(); if (got instanceof Promise) got = await got; } finally { end = performance.now(); }
-        console.log("wait " + JSON.stringify({ thread: me(), ms: end - start, by }));
-        return got;
-      }
-      ${source}
-      if (isMain) { await run(); console.log("done"); }
-    `,
-      { traced: true, runArgs: ["--out", file, "--report", "none"] },
-    );
-    const { model, problem } = analyseFile(readFileSync(file));
-    assert.equal(problem, null);
-    assert.equal(model.recorder.dropped, 0);
-    const measured = [...stdout.matchAll(/^wait (.*)$/gm)].map((match) => JSON.parse(match[1] as string) as Measured);
-    return { model, measured, stdout };
-  }
-
-  /**
-   * Compares each thread's waits for the object, in their order, with what it measured; and who ended them. `guard`: a
-   * lock that a wait takes again before it is over.
-   */
-  function compare(model: TraceModel, name: string, measured: readonly Measured[], guard?: string): void {
-    const object = model.objects.find((each) => each.name === name);
-    assert.ok(object, `no ${name}`);
-    const off: number[] = [];
-    for (const thread of model.threads) {
-      const { slices } = thread;
-      const own = measured.filter((each) => each.thread === thread.name);
-      const rows: number[] = Array.from({ length: slices.count }, (_, row) => row).filter(
-        (row) => slices.object[row] === object.index && slices.kind[row] === SliceKind.OtherWait,
-      );
-      assert.equal(rows.length, own.length, `waits of ${thread.name}`);
-      rows.forEach((row, i) => {
-        const { kind, object: objects, site, start, end } = slices;
-        const again = row + 1;
-        const takesAgain =
-          guard !== undefined &&
-          again < slices.count &&
-          kind[again] === SliceKind.LockWait &&
-          site[again] === site[row];
-        if (takesAgain) assert.equal(model.objects[objects[again]!]!.name, guard);
-        const ms = (end[takesAgain ? again : row]! - start[row]!) / 1e6;
-        const { ms: expected, by } = own[i]!;
-        off.push(Math.abs(ms - expected) / expected);
-        assert.ok(Math.abs(ms - expected) < PREEMPTED, `${thread.name}: ${ms} ms in the trace, measured ${expected}`);
-        const arrows = Array.from({ length: model.flows.count }, (_, flow) => flow).filter(
-          (flow) =>
-            model.flows.kind[flow] === FlowKind.Wake &&
-            model.flows.object[flow] === object.index &&
-            model.flows.toThread[flow] === thread.index &&
-            model.flows.toTime[flow] === slices.end[row],
-        );
-        const from = arrows.map((flow) => model.threads[model.flows.fromThread[flow]!]!.name);
-        assert.deepEqual(from, by === "" ? [] : [by], `who ended the wait of ${thread.name}`);
-        for (const flow of arrows) {
-          const { fromTime, toTime } = model.flows;
-          assert.ok(fromTime[flow]! >= slices.start[row]! && fromTime[flow]! <= toTime[flow]!);
-          assert.ok(toTime[flow]! - fromTime[flow]! < PREEMPTED * 1e6, "it went on soon after");
-        }
-      });
-    }
-    off.sort((x, y) => x - y);
-    assert.ok(off[off.length >> 1]! < 0.01, `off by ${off.map((o) => (o * 100).toFixed(2))} %`);
-    const total = measured.reduce((sum, { ms }) => sum + ms, 0);
-    const report = jsonReport(model).locks.find((lock) => lock.name === name)!;
-    if (guard === undefined) assert.ok(Math.abs(report.wait.totalNs / 1e6 - total) < measured.length * PREEMPTED);
-    assert.equal(report.hold.totalNs, 0);
-  }
-
-  const rowOf = (model: TraceModel, name: string) => {
-    const lock = jsonReport(model).locks.find((each) => each.name === name)!;
-    return [lock.kind, lock.acquisitions, lock.contended, lock.timeouts, lock.maxWaiters];
-  };
-
   it("for an event", async () => {
-    const { model, measured, stdout } = await trace(
-      "event",
-      `
-      async function work(event: Event, ready: Queue, blocking: boolean) {
+    const scene = await trace(`
+      /** Words that the threads share: how many waits have begun, and how many are over. */
+      const BEGUN = 0, OVER = 1;
+      async function work(event: Event, words: Int32Array, blocking: boolean) {
+        const begun = () => { Atomics.add(words, BEGUN, 1); };
         for (let round = 0; round < 3; round++) {
-          ready.putSync(round);
-          await timed("main", () => (blocking ? event.waitSync() : event.wait()));
+          if (blocking) blocksFor("main", round, () => event.waitSync(PATIENCE), begun);
+          else await awaits("main", round, () => event.wait(), begun);
+          Atomics.add(words, OVER, 1);
           while (event.isSet()) nap(1);
         }
       }
       async function run() {
         const event = new Event({ name: "go" });
-        const ready = new Queue();
-        const threads = [true, false].map((blocking) => new Thread({ target: work, args: [event, ready, blocking], name: blocking ? "blocks" : "awaits" }));
+        const words = new Int32Array(new SharedArrayBuffer(8));
+        const threads = [true, false].map((blocking) => new Thread({ target: work, args: [event, words, blocking], name: blocking ? "blocks" : "awaits" }));
         for (const t of threads) t.start();
         for (let round = 0; round < 3; round++) {
-          for (const _ of threads) await ready.get();
-          nap();
-          const since = performance.now();
-          event.set();
+          await until(() => Atomics.load(words, BEGUN) === 2 * (round + 1));
+          nap(NAP);
+          tellRound(round, { ended: around(() => event.set()) });
           // Both are through before the flag goes down.
+          await until(() => Atomics.load(words, OVER) === 2 * (round + 1));
           nap(20);
-          event.clear();
-          console.log("up " + (performance.now() - since));
+          tellRound(round, { cleared: around(() => event.clear()) });
         }
         for (const t of threads) await t.join();
-        await timed("", () => event.waitSync({ timeout: NAP }));
-        await timed("", () => event.wait({ timeout: NAP }));
+        blocksFor("", -1, () => event.waitSync({ timeout: NAP }));
+        await awaits("", -1, () => event.wait({ timeout: NAP }));
         event.waitSync({ timeout: 0 });
         event.set();
         event.waitSync();
         await event.wait();
-      }`,
-    );
-    assert.equal(measured.length, 8);
-    assert.deepEqual(rowOf(model, "go"), ["Event", 6 + 2, 8, 2, 2]);
-    compare(model, "go", measured);
-    const { holds } = model.objects.find((each) => each.name === "go")!;
+      }`);
+    const { traced, waited, rounds } = scene;
+    assert.equal(waited.length, 8);
+    assert.deepEqual(rowOf(scene, "go"), ["Event", 6 + 2, 8, 2, 2]);
+    compare(scene, "go");
+    const { holds } = traced.named("go");
     assert.equal(holds!.count, 4, "the flag was up so often");
-    const up = [...stdout.matchAll(/^up (.*)$/gm)].map((match) => Number(match[1]));
-    for (let i = 0; i < 3; i++) {
-      const ms = (holds!.end[i]! - holds!.start[i]!) / 1e6;
-      assert.ok(Math.abs(ms - up[i]!) < PREEMPTED, `up for ${ms} ms, measured ${up[i]}`);
-      assert.equal(model.threads[holds!.thread[i]!]!.name, "main");
+    assert.equal(rounds.length, 3);
+    for (const [i, { ended, cleared }] of rounds.entries()) {
+      traced.within(`the flag goes up in round ${i}`, holds!.start[i]!, ended!);
+      traced.within(`the flag goes down in round ${i}`, holds!.end[i]!, cleared!);
+      assert.equal(traced.model.threads[holds!.thread[i]!]!.name, "main");
     }
   });
 
   it("for a condition", async () => {
-    const { model, measured } = await trace(
-      "condition",
-      `
+    const scene = await trace(`
       async function work(c: Condition, ready: Queue, blocking: boolean) {
         for (let round = 0; round < 3; round++) {
           await c.acquire();
           ready.putSync(round);
-          await timed("notifier", () => (blocking ? c.waitSync() : c.wait()));
+          if (blocking) blocksForEver("notifier", round, () => c.waitSync());
+          else await awaits("notifier", round, () => c.wait());
           c.release();
         }
       }
       async function notifies(c: Condition, ready: Queue) {
         for (let round = 0; round < 3; round++) {
           for (let i = 0; i < 2; i++) await ready.get();
-          nap();
           using held = c.holdSync();
-          if (round === 0) { c.notify(); c.notify(); } else if (round === 1) c.notify(2); else c.notifyAll();
+          tellRound(round, { begun: clock() });
+          nap(NAP);
+          // A wake-up comes from the last of them, if that was before who waits had a core.
+          const ended = around(() => {
+            if (round === 0) { c.notify(); c.notify(); } else if (round === 1) c.notify(2); else c.notifyAll();
+          });
+          tellRound(round, { ended, free: clock() });
         }
       }
       async function run() {
@@ -196,88 +234,99 @@ describe("the trace of waits", function () {
         for (const t of threads) t.start();
         for (const t of threads) await t.join();
         using held = c.holdSync();
-        await timed("", () => c.waitSync({ timeout: NAP }));
-        await timed("", () => c.wait({ timeout: NAP }));
-      }`,
-    );
-    assert.equal(measured.length, 8);
-    assert.deepEqual(rowOf(model, "changed"), ["Condition", 6, 8, 2, 2]);
-    compare(model, "changed", measured, "guard");
+        blocksFor("", -1, () => c.waitSync({ timeout: NAP }));
+        await awaits("", -1, () => c.wait({ timeout: NAP }));
+      }`);
+    assert.equal(scene.waited.length, 8);
+    assert.equal(scene.rounds.length, 3);
+    assert.deepEqual(rowOf(scene, "changed"), ["Condition", 6, 8, 2, 2]);
+    compare(scene, "changed", "guard");
     // The lock itself: 3 rounds of 2, once a round to notify, once at the end; and again after each of the 8 waits.
-    assert.equal(jsonReport(model).locks.find((lock) => lock.name === "guard")!.acquisitions, 6 + 3 + 1 + 8);
+    const guard = scene.traced.report.locks.find((lock) => lock.name === "guard")!;
+    assert.equal(guard.acquisitions, 6 + 3 + 1 + 8);
   });
 
   it("for a barrier", async () => {
-    const { model, measured } = await trace(
-      "barrier",
-      `
-      async function work(barrier: Barrier, ready: Queue, go: Event[], blocking: boolean) {
+    const scene = await trace(`
+      async function work(barrier: Barrier, go: Event[], blocking: boolean) {
         const mine = blocking ? "blocks" : "awaits";
         for (const [round, last] of ["main", "blocks", "awaits"].entries()) {
-          ready.putSync(round);
           if (last === mine) {
             go[round]!.waitSync();
-            blocking ? barrier.waitSync() : await barrier.wait();
-          } else await timed(last, () => (blocking ? barrier.waitSync() : barrier.wait()));
+            let passed: unknown;
+            tellRound(round, { ended: around(() => { passed = blocking ? barrier.waitSync() : barrier.wait(); }) });
+            await passed;
+          } else if (blocking) blocksForEver(last, round, () => barrier.waitSync());
+          else await awaits(last, round, () => barrier.wait());
         }
       }
       async function run() {
         const barrier = new Barrier(3, { name: "start" });
-        const ready = new Queue();
         const go = [new Event(), new Event(), new Event()];
-        const threads = [true, false].map((blocking) => new Thread({ target: work, args: [barrier, ready, go, blocking], name: blocking ? "blocks" : "awaits" }));
+        const threads = [true, false].map((blocking) => new Thread({ target: work, args: [barrier, go, blocking], name: blocking ? "blocks" : "awaits" }));
         for (const t of threads) t.start();
-        for (let round = 0; round < 3; round++) {
-          for (const _ of threads) await ready.get();
-          if (round === 0) { nap(); barrier.waitSync(); continue; }
-          const wait = timed(round === 1 ? "blocks" : "awaits", () => barrier.wait());
-          nap();
-          go[round]!.set();
+        for (const [round, last] of ["main", "blocks", "awaits"].entries()) {
+          const wait = last === "main" ? null : awaits(last, round, () => barrier.wait());
+          await until(() => barrier.nWaiting === 2);
+          tellRound(round, { begun: clock() });
+          nap(NAP);
+          if (wait === null) tellRound(round, { ended: around(() => barrier.waitSync()) });
+          else go[round]!.set();
           await wait;
         }
         for (const t of threads) await t.join();
-        await timed("", () => { try { barrier.waitSync({ timeout: NAP }); } catch {} });
-      }`,
-    );
-    assert.equal(measured.length, 7);
-    assert.deepEqual(rowOf(model, "start"), ["Barrier", 9, 7, 1, 2]);
-    compare(model, "start", measured);
-    const { holds } = model.objects.find((each) => each.name === "start")!;
-    const rounds = Array.from({ length: holds!.count }, (_, i) => model.threads[holds!.thread[i]!]!.name);
-    assert.deepEqual(rounds, ["main", "blocks", "awaits"], "who came last");
-    for (let i = 0; i < 3; i++) {
-      const ms = (holds!.end[i]! - holds!.start[i]!) / 1e6;
-      const longest = Math.max(...measured.filter(({ by }) => by === rounds[i]).map((wait) => wait.ms));
-      assert.ok(Math.abs(ms - longest) < PREEMPTED, `a round of ${ms} ms, in which one waited ${longest}`);
+        blocksFor("", -1, () => { try { barrier.waitSync({ timeout: NAP }); } catch {} });
+      }`);
+    const { traced, waited, rounds } = scene;
+    assert.equal(waited.length, 7);
+    assert.deepEqual(rowOf(scene, "start"), ["Barrier", 9, 7, 1, 2]);
+    compare(scene, "start");
+    const { holds } = traced.named("start");
+    const last = Array.from({ length: holds!.count }, (_, i) => traced.model.threads[holds!.thread[i]!]!.name);
+    assert.deepEqual(last, ["main", "blocks", "awaits"], "who came last");
+    const starts = traced.slicesOf("start", SliceKind.OtherWait).map(({ start }) => start);
+    for (const [i, { ended }] of rounds.entries()) {
+      assert.equal(holds!.start[i], starts[2 * i], "a round begins with the first that waits");
+      traced.within(`round ${i} ends`, holds!.end[i]!, ended!);
     }
   });
 
   it("for a timer: asleep by its own wish", async () => {
-    const { model } = await trace(
-      "timer",
-      `
+    const { traced, waited, rounds } = await trace(`
+      import { readFileSync } from "node:fs";
       function ring() {}
+      class Alarm extends Timer {
+        begun = new Int32Array(new SharedArrayBuffer(4));
+        override run() { blocksFor("main", 0, () => super.run(), () => { Atomics.store(this.begun, 0, 1); }); }
+      }
       async function run() {
-        const t = new Timer(3_600_000, ring, { name: "alarm" });
+        const t = new Alarm(3_600_000, ring, { name: "alarm" });
         t.start();
-        // It runs, and will soon sleep.
-        if (t.nativeId !== null) nap(600);
-        t.cancel();
+        await until(() => Atomics.load(t.begun, 0) === 1);
+        // It has begun, and may still have to wait for a core to fall asleep on.
+        const stat = "/proc/self/task/" + t.nativeId + "/stat";
+        await until(() => process.platform !== "linux" || /^ S /.test(readFileSync(stat, "utf8").split(")").at(-1)!));
+        const begun = clock();
+        nap(NAP);
+        tellRound(0, { begun, ended: around(() => t.cancel()) });
         await t.join();
-      }`,
-    );
-    const thread = model.threads.find((each) => each.name === "alarm")!;
-    const { slices, states } = thread;
-    const row = Array.from({ length: slices.count }, (_, i) => i).find(
-      (i) => model.strings[slices.name[i]!] === "sleep",
-    )!;
-    assert.ok(slices.end[row]! - slices.start[row]! > 20e6);
-    const middle = (slices.start[row]! + slices.end[row]!) / 2;
-    const state = Array.from({ length: states.count }, (_, i) => i).find(
-      (i) => states.start[i]! <= middle && !(states.end[i]! < middle),
-    )!;
-    assert.equal(states.state[state], ThreadState.Sleeping);
-    assert.deepEqual(jsonReport(model).locks, [], "its flag is nobody's event");
+      }`);
+    const sleeps = traced.slices(({ name }) => name === "sleep");
+    assert.deepEqual([sleeps.length, waited.length, rounds.length], [1, 1, 1]);
+    const [{ thread, start, end }] = sleeps as [Wait];
+    const [{ from, begun, until }] = waited as [Waited];
+    const { begun: asleep, ended } = rounds[0]!;
+    assert.equal(thread.name, "alarm");
+    traced.within("the sleep begins", start, [from, begun!]);
+    traced.within("the sleep ends", end, [ended![0], until]);
+    // Each second it looks up.
+    const { states } = thread;
+    const meanwhile = Array.from({ length: states.count }, (_, i) => i)
+      .filter((i) => states.start[i]! < traced.time(ended![0]) && !(states.end[i]! <= traced.time(asleep!)))
+      .map((i) => states.state[i]!);
+    const looksUp: number[] = [ThreadState.Running, ThreadState.Runnable];
+    assert.deepEqual([...new Set(meanwhile.filter((state) => !looksUp.includes(state)))], [ThreadState.Sleeping]);
+    assert.deepEqual(traced.report.locks, [], "its flag is nobody's event");
   });
 
   it("for what never comes: says who waits for what, and ends with its own exit code", async () => {
