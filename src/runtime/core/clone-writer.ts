@@ -7,13 +7,14 @@ import { describe } from "./describe-value.js";
 import { writeError } from "./error-writer.js";
 import { DataCloneError } from "./errors.js";
 import { type Crossing, type Handle, type Handled, type Pins, toHandle } from "./handles.js";
+import { Nature, natureOf } from "./platform-object.js";
 import { isDetached, marked } from "./transfer.js";
 
 /** How to encode. */
 export interface EncodeOptions {
   /** Where the bytes go; to a thread by default. */
   crossing?: Crossing;
-  /** Takes what must travel by a channel (SharedArrayBuffer, MessagePort); without it such values cannot cross. */
+  /** Takes what must travel by a channel (SharedArrayBuffer, MessagePort, Blob); without it such values cannot cross. */
   extras?: unknown[] | undefined;
   /** The bytes will be read exactly once, or not at all if what they are for fails. */
   once?: boolean;
@@ -341,9 +342,26 @@ export class Writer {
           : "pass what is needed to make it again on the other side",
       );
     } else {
-      // As structuredClone does: the fields of an instance, without its class.
-      this.byte(T.Object);
-      this.fields(object);
+      this.instance(object);
+    }
+  }
+
+  instance(object: object): void {
+    switch (natureOf(object)) {
+      case Nature.Cloned:
+        this.extra(object, describe(object));
+        return;
+      case Nature.Bound:
+        this.fail(
+          object,
+          `${describe(object)} cannot cross: what it holds is not in its fields`,
+          "pass what is needed to make it again on the other side",
+        );
+        return;
+      default:
+        // As structuredClone does: the fields of an instance, without its class.
+        this.byte(T.Object);
+        this.fields(object);
     }
   }
 

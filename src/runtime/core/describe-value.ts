@@ -9,9 +9,13 @@ export function describe(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "object" && value !== null) {
     const name = value.constructor?.name;
-    // A generator's constructor has no name, but its kind has.
+    // A generator's constructor has no name, and an iterator's is Object's, but their kinds have.
     const tag = Object.prototype.toString.call(value).slice(8, -1);
-    return name ? `a value of class ${name}` : tag === "Object" ? "an object" : `a value of kind ${tag}`;
+    return name && (name !== "Object" || tag === name)
+      ? `a value of class ${name}`
+      : tag === "Object"
+        ? "an object"
+        : `a value of kind ${tag}`;
   }
   return String(value);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSecretKey } from "node:crypto";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { DataCloneError, KeyError, TimeoutError } from "../../../src/runtime/core/errors.js";
@@ -143,6 +144,44 @@ describe("structured clone", () => {
     assert.equal(refusal([{ ok: { fine: 1 } }, new SharedArrayBuffer(4)]).path, "args[1]");
     // After a refusal the next value has its own path.
     assert.equal(refusal([() => {}]).path, "args[0]");
+  });
+
+  it("refuses what is more than its fields, instead of sending it empty", () => {
+    class Address extends URL {}
+    const [memory, number] = [new WebAssembly.Memory({ initial: 1 }), new Intl.NumberFormat("en")];
+    const things = [
+      new URL("http://a/b"),
+      new Address("http://a/b"),
+      new Headers(),
+      [1][Symbol.iterator](),
+      memory,
+      number,
+    ];
+    for (const thing of things) {
+      assert.match(refusal([{ thing }]).message, /^args\[0\]\.thing: a value of (class|kind) \w.* cannot cross/);
+    }
+    assert.match(refusal(new Map().keys()).message, /kind Map Iterator|class Iterator/);
+    // Node can copy these to a thread, but they have no bytes.
+    for (const thing of [new Blob(["x"]), createSecretKey(Buffer.from("k"))]) {
+      const extras: unknown[] = [];
+      const [there] = decode(encode([thing], { extras }), { extras }) as unknown[];
+      assert.equal(there, thing);
+      assert.match(refusal(thing).message, /cannot cross this way/);
+    }
+    // Classes of users are theirs, whatever they look like.
+    class Tagged {
+      readonly [Symbol.toStringTag] = "Blob";
+      a = 1;
+    }
+    class Url {
+      b = 2;
+    }
+    (globalThis as Record<string, unknown>).Url = Url;
+    try {
+      assert.deepEqual(copy([new Tagged(), new Url()]), [{ a: 1 }, { b: 2 }]);
+    } finally {
+      delete (globalThis as Record<string, unknown>).Url;
+    }
   });
 
   it("moves marked buffers, and only when everything could cross", () => {

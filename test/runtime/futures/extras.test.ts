@@ -7,7 +7,9 @@ import { MessageChannel, MessagePort, receiveMessageOnPort } from "node:worker_t
 import { DataCloneError, isMain, transfer } from "heddle";
 import { ThreadPoolExecutor, waitSync } from "heddle/futures";
 import { ThreadPool } from "heddle/multiprocessing";
-import { Event } from "heddle/threading";
+import { Queue } from "heddle/queue";
+import { Event, Thread } from "heddle/threading";
+import { createSecretKey } from "node:crypto";
 
 export const count = (words: Int32Array, at: number) => Atomics.add(words, at, 1);
 export const raise = (words: Int32Array) => { Atomics.store(words, 0, 1); Atomics.notify(words, 0); };
@@ -18,6 +20,8 @@ export const make = (n: number) => { const words = new Int32Array(new SharedArra
 export const open = () => { const { port1, port2 } = new MessageChannel(); port1.postMessage("from inside"); return transfer({ port2 }, [port2]); };
 export const hold = (began: Event, go: Event) => { began.set(); go.waitSync(); };
 export const nothing = () => undefined;
+export const same = <T>(x: T) => x;
+export const size = (blob: Blob, to: Queue<number>) => to.putSync(blob.size);
 `;
 
 describe("tasks with what cannot be in the heap", function () {
@@ -39,6 +43,28 @@ describe("tasks with what cannot be in the heap", function () {
       assert.notEqual(Atomics.wait(flag, 0, 0, 20_000), "timed-out");
       using fixed = new ThreadPool({ processes: 2 });
       assert.deepEqual(fixed.starmapSync(count, [[words, 1]] as [Int32Array, number][]).length, 1);
+    `));
+
+  it("have blobs, keys and compiled modules copied as Node copies them, there and back", () =>
+    run(`
+      using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+      const { blob, key, module } = await pool.submit(same, {
+        blob: new Blob(["ab", "c"]),
+        key: createSecretKey(Buffer.from("secret")),
+        module: new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])),
+      });
+      assert.equal(await blob.text(), "abc");
+      assert.equal(key.export().toString(), "secret");
+      assert.ok(module instanceof WebAssembly.Module);
+      const shared = new Queue();
+      const thread = new Thread({ target: size, args: [new Blob(["four"]), shared] });
+      thread.start();
+      assert.equal(await shared.get(), 4);
+      await thread.join();
+      await pool.submit(size, new Blob([]), shared);
+      assert.equal(await shared.get(), 0);
+      assert.throws(() => shared.putNowait(new Blob(["x"])), DataCloneError);
+      assert.equal(shared.qsize(), 0);
     `));
 
   it("give buffers and ports back", () =>
