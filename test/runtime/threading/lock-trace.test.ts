@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { JsonReport } from "../../../src/analysis/report/report-types.js";
 import { expectScript } from "../../harness/run-script.js";
+import { measuring, TracedScript } from "../../harness/traced-script.js";
 
 async function reportOf(source: string): Promise<{ report: JsonReport; stdout: string }> {
   const { stderr, stdout } = await expectScript(source, {
@@ -22,6 +23,28 @@ const lockNamed = (report: JsonReport, name: string) => {
   return lock;
 };
 
+/** For scripts of threads that are to wait for each other for ever: says "done" a while after all of them do. */
+const hanging = `
+  const waiting = new Int32Array(new SharedArrayBuffer(4));
+  /** Counts the wait, when it has begun: at the thread's next sleep. */
+  function hangs(waiting: Int32Array, wait: () => void) {
+    const real = Atomics.wait;
+    (Atomics as any).wait = (...args: Parameters<typeof real>) => {
+      (Atomics as any).wait = real;
+      Atomics.add(waiting, 0, 1);
+      return real(...args);
+    };
+    wait();
+  }
+  function doneWhen(count: number) {
+    const look = setInterval(() => {
+      if (Atomics.load(waiting, 0) < count) return;
+      clearInterval(look);
+      setTimeout(() => console.log("done"), 300);
+    }, 5);
+  }
+`;
+
 describe("the trace of locks", function () {
   this.timeout(120_000);
 
@@ -30,15 +53,14 @@ describe("the trace of locks", function () {
       import { isMain } from "heddle";
       import { Lock, RLock, Semaphore, Thread } from "heddle/threading";
 
-      const still = new Int32Array(new SharedArrayBuffer(4));
-      const sleep = (ms: number) => Atomics.wait(still, 0, 0, ms);
+      ${measuring}
       /** Nanoseconds from just before to just after. */
       function timed(body: () => void) { const t = performance.now(); body(); return (performance.now() - t) * 1e6; }
       function waits(lock: any, ready: Semaphore) {
         // The first look for the line that called takes a while, before the wait begins.
         const first = timed(() => lock.acquireSync({ timeout: 1 }));
-        ready.release();
-        const ns = timed(() => lock.acquireSync());
+        // It is given back when this wait has begun for sure.
+        const ns = timed(() => blocks(() => lock.acquireSync({ timeout: 60_000 }), 1, () => ready.release()));
         lock.release();
         console.log("MEASURED " + JSON.stringify({ wait: Math.max(first, ns) }));
       }
@@ -48,7 +70,8 @@ describe("the trace of locks", function () {
         for (let i = 0; i < 20_000; i++) { hot.acquireSync(); hot.release(); }
         // Nothing tells the recorder that this hold will be a long one, but its collector's next tick.
         hot.acquireSync();
-        sleep(120);
+        nap(120);
+        writtenOut();
         hot.release();
         for (let i = 0; i < 777; i++) { hot.acquireSync(); hot.release(); }
         for (let i = 0; i < 10; i++) { again.acquireSync(); again.acquireSync(); again.release(); again.release(); }
@@ -58,7 +81,7 @@ describe("the trace of locks", function () {
         waiting.acquireSync();
         thread.start();
         ready.acquireSync();
-        sleep(60);
+        nap(60);
         waiting.release();
         await thread.join();
         console.log("done");
@@ -150,56 +173,44 @@ describe("the trace of locks", function () {
     assert.ok(lockNamed(report, "kept").hold.totalNs > 0);
   });
 
-  it("has the lengths of holds within one in a hundred, by whom ever they are given back", async () => {
-    const { report, stdout } = await reportOf(`
+  it("has holds from when they were had until they were given back, by whom ever", async () => {
+    const traced = await TracedScript.run(`
       import { isMain } from "heddle";
       import { Lock, RLock, Thread } from "heddle/threading";
-      const still = new Int32Array(new SharedArrayBuffer(4));
-      const sleep = (ms: number) => Atomics.wait(still, 0, 0, ms);
+      ${measuring}
       function releases(lock: Lock) { lock.release(); }
       if (isMain) {
-        const lengths: Record<string, number> = {}, slack: Record<string, number> = {};
-        for (const [name, lock] of [["plain", new Lock({ name: "plain" })], ["owned", new RLock({ name: "owned" })]] as const) {
-          const before = performance.now();
-          lock.acquireSync();
-          const t = performance.now();
-          sleep(50);
-          const end = performance.now();
-          lock.release();
-          lengths[name] = (end - t) * 1e6;
-          // What the two calls took: the lock is had for a part of it, and on a busy machine they can take long.
-          slack[name] = (t - before + performance.now() - end) * 1e6;
+        for (const lock of [new Lock({ name: "plain" }), new RLock({ name: "owned" })]) {
+          const had = around(() => lock.acquireSync());
+          nap(50);
+          tell({ name: lock.name, had, gave: around(() => lock.release()) });
         }
         const given = new Lock({ name: "given" });
-        const before = performance.now();
+        const before = clock();
         await given.acquire();
-        const t = performance.now();
+        const had = [before, clock()];
         const thread = new Thread({ target: releases, args: [given] });
         thread.start();
         // Had until it was last seen so, and no longer when it was seen to be free.
-        let last = t;
-        for (let now = t; given.locked(); now = performance.now()) { last = now; sleep(0.2); }
-        lengths.given = (last - t) * 1e6;
-        lengths.givenAtMost = (performance.now() - before) * 1e6;
+        let last = had[1], now = last;
+        for (; given.locked(); now = clock()) { last = now; nap(0.2); }
+        tell({ name: "given", had, gave: [last, clock()] });
         await thread.join();
-        console.log("MEASURED " + JSON.stringify({ ...lengths, plainSlack: slack.plain, ownedSlack: slack.owned }));
         console.log("done");
       }
     `);
-    const lengths = measured(stdout);
-    for (const name of ["plain", "owned", "given"]) {
-      const lock = lockNamed(report, name);
-      assert.equal(lock.acquisitions, 1);
-      const { maxNs } = lock.hold;
-      if (name === "given")
-        assert.ok(maxNs >= lengths.given! - 50e3 && maxNs <= lengths.givenAtMost! + 50e3, `${maxNs}`);
-      else {
-        const longer = lock.hold.maxNs - lengths[name]!;
-        const most = lengths[`${name}Slack`]! + 0.01 * lengths[name]!;
-        assert.ok(longer >= -100e3 && longer <= most, `${name}: ${longer} ns longer, at most ${most}`);
-      }
+    const told = traced.told<{ name: string; had: [string, string]; gave: [string, string] }>();
+    assert.equal(told.length, 3);
+    for (const { name, had, gave } of told) {
+      const { holds } = traced.named(name);
+      assert.equal(lockNamed(traced.report, name).acquisitions, 1);
+      assert.equal(holds!.count, 1);
+      assert.ok(traced.model.threads[holds!.thread[0]!]!.isMain, "who took it had it");
+      traced.within(`${name} is had`, holds!.start[0]!, had);
+      traced.within(`${name} is given back`, holds!.end[0]!, gave);
+      assert.equal(lockNamed(traced.report, name).hold.maxNs, Math.round(holds!.end[0]! - holds!.start[0]!));
     }
-    assert.equal(lockNamed(report, "owned").kind, "RLock");
+    assert.equal(lockNamed(traced.report, "owned").kind, "RLock");
   });
 
   it("counts a semaphore's permits", async () => {
@@ -226,22 +237,25 @@ describe("the trace of locks", function () {
       const { report } = await reportOf(`
         import { isMain } from "heddle";
         import { ${kind}, Semaphore, Thread } from "heddle/threading";
-        function left(a: ${kind}, b: ${kind}, ready: Semaphore, go: Semaphore) {
+        function left(a: ${kind}, b: ${kind}, ready: Semaphore, go: Semaphore, waiting: Int32Array) {
           a.acquireSync(); ready.release(); go.acquireSync();
-          b.acquireSync();
+          hangs(waiting, () => b.acquireSync());
         }
-        async function right(a: ${kind}, b: ${kind}, ready: Semaphore, go: Semaphore) {
+        async function right(a: ${kind}, b: ${kind}, ready: Semaphore, go: Semaphore, waiting: Int32Array) {
           await b.acquire(); ready.release(); await go.acquire();
-          await a.acquire();
+          const taken = a.acquire();
+          Atomics.add(waiting, 0, 1);
+          await taken;
         }
+        ${hanging}
         if (isMain) {
           const a = new ${kind}({ name: "a" }), b = new ${kind}({ name: "b" }), ready = new Semaphore(0), go = new Semaphore(0);
-          new Thread({ target: left, args: [a, b, ready, go], name: "left", daemon: true }).start();
-          new Thread({ target: right, args: [a, b, ready, go], name: "right", daemon: true }).start();
+          new Thread({ target: left, args: [a, b, ready, go, waiting], name: "left", daemon: true }).start();
+          new Thread({ target: right, args: [a, b, ready, go, waiting], name: "right", daemon: true }).start();
           ready.acquireSync();
           ready.acquireSync();
           go.release(2);
-          setTimeout(() => console.log("done"), 300);
+          doneWhen(2);
         }
       `);
       const found = report.findings.find((finding) => finding.rule === "deadlock");
@@ -258,21 +272,22 @@ describe("the trace of locks", function () {
     const { report } = await reportOf(`
       import { isMain } from "heddle";
       import { Lock, Semaphore, Thread } from "heddle/threading";
-      function dine(left: Lock, right: Lock, seated: Semaphore, eat: Semaphore) {
+      function dine(left: Lock, right: Lock, seated: Semaphore, eat: Semaphore, waiting: Int32Array) {
         left.acquireSync();
         seated.release();
         eat.acquireSync();
-        right.acquireSync();
+        hangs(waiting, () => right.acquireSync());
       }
+      ${hanging}
       if (isMain) {
         const forks = Array.from({ length: 5 }, (_, i) => new Lock({ name: "fork " + i }));
         const seated = new Semaphore(0), eat = new Semaphore(0);
         for (let i = 0; i < 5; i++) {
-          new Thread({ target: dine, args: [forks[i]!, forks[(i + 1) % 5]!, seated, eat], name: "philosopher " + i, daemon: true }).start();
+          new Thread({ target: dine, args: [forks[i]!, forks[(i + 1) % 5]!, seated, eat, waiting], name: "philosopher " + i, daemon: true }).start();
         }
         for (let i = 0; i < 5; i++) await seated.acquire();
         eat.release(5);
-        setTimeout(() => console.log("done"), 300);
+        doneWhen(5);
       }
     `);
     const found = report.findings.find((finding) => finding.rule === "deadlock");
