@@ -36,12 +36,25 @@ interface Lane {
   lockWaitEnd(t: number): void;
 }
 
+/** When, by whom and where something was signalled. */
+interface Signal {
+  readonly t: number;
+  readonly thread: number;
+  readonly site: number;
+}
+
+interface Released {
+  readonly start: number;
+  readonly signal: Signal;
+}
+
 export class Signals {
-  /** When and where each thread signalled last. */
-  readonly #signalled = new Map<number, { t: number; site: number }>();
-  /** When the open waits began: those that are still waited, and those whose thread has only not gone on yet. */
+  /** What each thread signalled last that can end a wait. */
+  readonly #signalled = new Map<number, Signal>();
+  /** When the waits began that are still waited. */
   readonly #open: number[] = [];
-  readonly #released: number[] = [];
+  /** Those that a signal has ended, and whose thread has only not gone on yet: it may be long until it has a core. */
+  readonly #released: Released[] = [];
   /** Row of the hold that stands for the raised flag, or -1. */
   #up = -1;
 
@@ -55,8 +68,7 @@ export class Signals {
   /** `by`: the thread that ended it, or -1. */
   waitEnded(t: number, start: number, thread: number, by: number, failed: boolean, flows: GrowingFlows): void {
     const { lane } = this;
-    if (remove(this.#open, start)) lane.lockWaitEnd(t);
-    else remove(this.#released, start);
+    const released = this.#takeOut(t, start);
     if (failed) {
       lane.tally.timeouts++;
       return;
@@ -65,15 +77,26 @@ export class Signals {
     // Who comes early to a barrier's next round waits for those that leave the last one, which it may have let go itself.
     if (by < 0 || by === thread) return;
     // Clocks of two threads may differ a little: an arrow points forward.
-    const signal = this.#signalled.get(by);
+    const signal = released?.thread === by ? released : this.#signalled.get(by);
     const from = Math.min(t, Math.max(start, signal?.t ?? t));
     flows.push(FlowKind.Wake, by, from, thread, t, lane.index, 0, signal?.site ?? 0);
   }
 
   /** The thread that waited is over. */
   waitCut(t: number, start: number): void {
-    if (remove(this.#open, start)) this.lane.lockWaitEnd(t);
-    else remove(this.#released, start);
+    this.#takeOut(t, start);
+  }
+
+  /** Takes a wait out that is over. Returns the signal that had ended it before, if there was one that ended all. */
+  #takeOut(t: number, start: number): Signal | undefined {
+    const open = this.#open.indexOf(start);
+    if (open >= 0) {
+      this.#open.splice(open, 1);
+      this.lane.lockWaitEnd(t);
+      return undefined;
+    }
+    const released = this.#released.findIndex((wait) => wait.start === start);
+    return released < 0 ? undefined : this.#released.splice(released, 1)[0]!.signal;
   }
 
   /** A wait that was over at once, or a try that did not wait. */
@@ -83,11 +106,12 @@ export class Signals {
   }
 
   signal(t: number, thread: number, kind: number, site: number): void {
-    this.#signalled.set(thread, { t, site });
+    const signal = { t, thread, site };
+    if (kind !== SignalKind.Clear) this.#signalled.set(thread, signal);
     const holds = this.lane.holds!;
     switch (kind) {
       case SignalKind.Set:
-        this.#release(t);
+        this.#release(signal);
         if (this.#up < 0) this.#up = this.#push(t, thread, site);
         return;
       case SignalKind.Clear:
@@ -100,20 +124,20 @@ export class Signals {
           site,
         );
         holds.end[row] = Math.max(t, holds.start[row]!);
-        this.#release(t);
+        this.#release(signal);
         return;
       }
       case SignalKind.Break:
       case SignalKind.Reset:
-        this.#release(t);
+        this.#release(signal);
     }
   }
 
   /** Nobody waits any more from now on, though they all will say so only when they have a core. */
-  #release(t: number): void {
+  #release(signal: Signal): void {
     for (const start of this.#open) {
-      this.lane.lockWaitEnd(t);
-      this.#released.push(start);
+      this.lane.lockWaitEnd(signal.t);
+      this.#released.push({ start, signal });
     }
     this.#open.length = 0;
   }
@@ -138,9 +162,3 @@ export class Signals {
   }
 }
 
-/** Takes a value out once. False if it is not there. */
-function remove(values: number[], value: number): boolean {
-  const at = values.indexOf(value);
-  if (at >= 0) values.splice(at, 1);
-  return at >= 0;
-}

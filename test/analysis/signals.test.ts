@@ -89,6 +89,22 @@ describe("the analysis of conditions, events and barriers", () => {
     assert.equal(lock.hold.totalNs, 0);
   });
 
+  it("leads from the set that ended a wait, however late its thread goes on", () => {
+    const { trace, main, a, b } = threads();
+    const event = main.create(ms(3), ObjectKind.Event, "go");
+    wait(a, ms(10), ms(45), event, WaitReason.Event, main.number);
+    signal(main, ms(20), event, SignalKind.Set, 1);
+    signal(main, ms(25), event, SignalKind.Clear);
+    // b, too, got a core only after the clear, and a only after the set that followed.
+    wait(b, ms(12), ms(28), event, WaitReason.Event, main.number);
+    signal(main, ms(40), event, SignalKind.Set);
+    main.end(ms(100));
+    assert.deepEqual(wakesOf(analyse(trace)), [
+      ["main", 20, "b", 28],
+      ["main", 20, "a", 45],
+    ]);
+  });
+
   it("shows a barrier's rounds under the thread that came last", () => {
     const { trace, main, a, b, c } = threads();
     const barrier = main.create(ms(3), ObjectKind.Barrier, "start", 3);
