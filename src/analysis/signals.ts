@@ -161,4 +161,3 @@ export class Signals {
     this.#released.length = 0;
   }
 }
-
