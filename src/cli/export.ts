@@ -7,7 +7,7 @@ import { traceEvents } from "./export-trace-events.js";
 import { writeHtml } from "./html.js";
 import { asTraceFileError, readTraceFile, refuseToReplace, TraceFileError, withTraceErrors } from "./report-input.js";
 
-export const EXPORT_FORMATS = ["perfetto", "chrome", "csv", "html"] as const;
+const EXPORT_FORMATS = ["perfetto", "chrome", "csv", "html"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportCommandOptions {

@@ -27,7 +27,7 @@ export function viewCommand(file: string, options: ViewCommandOptions = {}): Pro
 }
 
 /** Resolves to whether a browser took it. */
-export async function openInBrowser(htmlPath: string): Promise<boolean> {
+async function openInBrowser(htmlPath: string): Promise<boolean> {
   const url = pathToFileURL(htmlPath).href;
   const { BROWSER, DISPLAY, WAYLAND_DISPLAY } = process.env;
   if (BROWSER) return start(BROWSER, [url]);

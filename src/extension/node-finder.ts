@@ -9,8 +9,7 @@ import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-
-export const oldestNode = "20.19.0";
+import { isOlder, OLDEST_NODE } from "../runner/check-node.js";
 
 export interface FoundNode {
   readonly path: string;
@@ -49,7 +48,7 @@ export async function findNode(setting: string, cwd: string, env: NodeJS.Process
   throw (
     problem ??
     new NodeError(
-      `Node was not found, neither in PATH nor by your login shell. Install Node ${oldestNode} or newer, or set heddle.nodePath.`,
+      `Node was not found, neither in PATH nor by your login shell. Install Node ${OLDEST_NODE} or newer, or set heddle.nodePath.`,
     )
   );
 }
@@ -62,20 +61,10 @@ async function checked(path: string, called: string): Promise<FoundNode> {
     const why = error === undefined ? `it answered “${stdout.trim().slice(0, 80)}”` : error.split("\n")[0];
     throw new NodeError(`${called} could not be run as Node: ${why}.`);
   }
-  if (!isNewEnough(version)) {
-    throw new NodeError(`${called} is Node ${version}. Heddle needs Node ${oldestNode} or newer.`);
+  if (isOlder(version, OLDEST_NODE)) {
+    throw new NodeError(`${called} is Node ${version}. Heddle needs Node ${OLDEST_NODE} or newer.`);
   }
   return { path, version };
-}
-
-export function isNewEnough(version: string, oldest = oldestNode): boolean {
-  const have = version.split(".").map((part) => Number.parseInt(part, 10));
-  const need = oldest.split(".").map((part) => Number.parseInt(part, 10));
-  for (let i = 0; i < 3; i++) {
-    const difference = (have[i] ?? 0) - (need[i] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
 }
 
 async function locate(name: string, cwd: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {

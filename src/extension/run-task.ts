@@ -14,7 +14,7 @@ import * as vscode from "vscode";
 import type { RunPlan } from "./run-plan.js";
 
 /** In the manifest, too. */
-export const taskType = "heddle";
+const taskType = "heddle";
 
 export function makeTask(plan: RunPlan): vscode.Task {
   const options = ["--on-hang", plan.onHang, "--once", "--cwd", plan.cwd, "--out", plan.tracePath];

@@ -38,7 +38,7 @@ export class CompileError extends SyntaxError {
 }
 
 /** The line with two before and one after it, and a mark under the column. */
-export function codeFrame(source: string, line: number, column: number): string {
+function codeFrame(source: string, line: number, column: number): string {
   const lines = source.split(/\r?\n/);
   const first = Math.max(1, line - 2);
   const last = Math.min(lines.length, line + 1);

@@ -257,7 +257,7 @@ function spentNs(): number {
 }
 
 /** The CPU time of the whole process, as it reads it itself. */
-export function processCpuFrame(t: number): Uint8Array {
+function processCpuFrame(t: number): Uint8Array {
   const { user, system } = process.cpuUsage();
   return samplesFrame({
     completeTo: t,

@@ -243,7 +243,7 @@ function announce(
 }
 
 /** Nanoseconds from the trace's origin to 0 of `performance.now()`: the best of a few tries. */
-export function clockOffsetNs(originNs: bigint): number {
+function clockOffsetNs(originNs: bigint): number {
   let best = Number.POSITIVE_INFINITY;
   let offset = 0;
   for (let i = 0; i < 4; i++) {

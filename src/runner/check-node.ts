@@ -37,7 +37,8 @@ function askVersion(path: string): string {
   return version;
 }
 
-function isOlder(version: string, than: string): boolean {
+/** Whether a version is older than another; both such as "v22.15.0", with or without the v. */
+export function isOlder(version: string, than: string): boolean {
   const numbers = (text: string): number[] => text.replace(/^v/, "").split(/[.-]/).map(Number);
   const [a, b] = [numbers(version), numbers(than)];
   for (let i = 0; i < 3; i++) {

@@ -2,7 +2,7 @@ import { type SliceColumns, SliceKind } from "../../src/analysis/model.js";
 import { IntervalIndex } from "./interval-index.js";
 
 /** Slices deeper than this are not drawn. */
-export const MAX_DEPTH = 12;
+const MAX_DEPTH = 12;
 
 /** A thread's slices, one index a depth. */
 export class NestedSlices {

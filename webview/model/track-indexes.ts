@@ -20,7 +20,7 @@ export interface ObjectIndexes {
 }
 
 /** The most rows in which a lock's holders at once are shown, or the messages on their way. */
-export const MAX_HOLDERS = 4;
+const MAX_HOLDERS = 4;
 
 /** What makes drawing and looking up fast, per track of a trace; grows with it. */
 export class TrackIndexes {

@@ -40,7 +40,7 @@ export class Durations {
  * The value that would stand at `n` if all from `from` on were sorted (Hoare's selection): cheaper than sorting a
  * million waits. Afterwards nothing before `n` is larger than it, and nothing behind it smaller.
  */
-export function selectNth(values: Float64Array, n: number, from: number): number {
+function selectNth(values: Float64Array, n: number, from: number): number {
   let low = from;
   let high = values.length - 1;
   while (low < high) {

@@ -109,7 +109,7 @@ export function culprits({ cycles, threads }: Standstill): readonly StuckThread[
 }
 
 /** What a wait is for and who could end it, as the predicate of a sentence about its thread. */
-export function describeWait(model: TraceModel, { thread, row, endNs }: UnfinishedWait): string {
+function describeWait(model: TraceModel, { thread, row, endNs }: UnfinishedWait): string {
   const { slices } = thread;
   const object = model.objects[slices.object[row]!];
   const what = object ? namedKind(object) : "";

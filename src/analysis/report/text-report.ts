@@ -1,5 +1,5 @@
 /** The report for a terminal. Takes only the JSON report, so that both always say the same. */
-import { formatBytes, formatDuration, formatShare, plural, printable } from "./format.js";
+import { formatDuration, formatShare, plural, printable } from "./format.js";
 import type { Finding, JsonReport } from "./report-types.js";
 import { COLOURS, NO_COLOURS, type Paint, type Palette } from "./terminal-colours.js";
 import { reportTables, shortened } from "./text-tables.js";
@@ -136,11 +136,4 @@ function findings(lines: string[], report: JsonReport, width: number, paint: Pal
   }
   const more = report.findings.length - MOST_FINDINGS;
   if (more > 0) lines.push(`    ${paint.dim(`and ${more} more in the JSON report`)}`);
-}
-
-/** One line: what the recorder stored. */
-export function recorderLine(report: JsonReport): string {
-  const { events, dropped, bytes } = report.recorder;
-  const lost = dropped > 0 ? `, ${plural(dropped, "event")} dropped` : "";
-  return `${plural(events, "event")} in ${formatBytes(bytes)}${lost}`;
 }

@@ -75,13 +75,9 @@ export interface TraceNumbers {
 /** Rows that are counted at a time. */
 const STEP = 2000;
 
-export function countTrace(model: TraceModel): TraceNumbers {
-  return allSteps(countInSteps(model));
-}
-
 /**
- * The same in short steps, for who has other things to do between them. The model may grow meanwhile: what came after
- * it was passed by is not counted.
+ * Counts in short steps, for who has other things to do between them. The model may grow meanwhile: what came after it
+ * was passed by is not counted.
  */
 export function* countInSteps(model: TraceModel): Generator<void, TraceNumbers> {
   const numbers: MutableNumbers = { objects: [], pauses: [] };

@@ -21,7 +21,7 @@ export function knownOptions(example: string, ...names: string[]): KnownOptions 
 /** Options of a wait. */
 export const WAIT_OPTIONS: KnownOptions = knownOptions("{ timeout: 1000 }", "timeout", "signal");
 /** Options of a wait that may also be a single try. */
-export const ACQUIRE_OPTIONS: KnownOptions = knownOptions(
+const ACQUIRE_OPTIONS: KnownOptions = knownOptions(
   "{ timeout: 1000 } or { blocking: false }",
   "timeout",
   "blocking",

@@ -9,7 +9,7 @@ type AnyFunction = (...args: never[]) => unknown;
 const SHOWN = 40;
 
 /** Whether it has to be called with `new`. */
-export function isClass(fn: object): boolean {
+function isClass(fn: object): boolean {
   return /^class\b/.test(Function.prototype.toString.call(fn));
 }
 

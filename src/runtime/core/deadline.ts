@@ -19,7 +19,7 @@ export const SLICE = 1000;
  * What {@link slice} gives for a wait without a deadline. Being longer than any slice of a wait that has one, it tells
  * `words.ts` that nothing but another thread can end the wait.
  */
-export const ENDLESS_SLICE = SLICE + 1;
+const ENDLESS_SLICE = SLICE + 1;
 
 /** Throws `TypeError` for a timeout that is no number and `RangeError` for NaN or one above {@link TIMEOUT_MAX}. */
 export function checkTimeout(timeout: number | undefined | null): number {

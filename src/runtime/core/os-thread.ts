@@ -11,8 +11,8 @@ const STATE = 0;
 const START_TIME = 19;
 
 /** What {@link beginning} gives for a thread that is gone, and for one of which nobody knows. */
-export const GONE = -1;
-export const UNKNOWN = -2;
+const GONE = -1;
+const UNKNOWN = -2;
 
 /**
  * When a thread began, in ticks of the system's clock, as an int32 that is not negative; {@link GONE} for one that is

@@ -66,8 +66,6 @@ export let link: (future: Future<any>, executor: TaskLink, task: number) => void
 export function linkToPool(future: Future<any>, poolNumber: number): void {
   if (recording) link(future, { poolNumber, tryCancel: () => true, hasBegun: () => false }, 0);
 }
-/** The task it stands for, as told by {@link link}. */
-export let taskOf: (future: Future<any>) => number;
 /** {@link Future.setResult}, or with `failed` {@link Future.setException}, unless it is done. */
 export let settle: (future: Future<any>, failed: boolean, value: unknown) => void;
 /** Has `waiter` called, once, when the future gets done, before its callbacks. It must not throw. */
@@ -80,8 +78,6 @@ export let isDone: (future: Future<any>) => boolean;
 export let hasFailed: (future: Future<any>) => boolean;
 /** The value of a future that is done, or throws its error or `CancelledError`. */
 export let outcome: <T>(future: Future<T>) => T;
-/** The number in the trace of the executor that made it, or 0. */
-export let poolNumberOf: (future: Future<any>) => number;
 
 /**
  * The outcome, still to come, of a task. Awaiting it is awaiting `result()`.
@@ -112,7 +108,6 @@ export class Future<T = unknown> implements PromiseLike<T> {
       future.#executor = executor;
       future.#task = task;
     };
-    taskOf = (future) => future.#task;
     settle = (future, failed, value) => {
       if (future.#state >= State.Cancelled) return;
       future.#value = value;
@@ -132,7 +127,6 @@ export class Future<T = unknown> implements PromiseLike<T> {
     isDone = (future) => future.#state >= State.Cancelled;
     hasFailed = (future) => future.#state === State.Failed;
     outcome = (future) => future.#outcome();
-    poolNumberOf = (future) => future.#executor?.poolNumber ?? 0;
   }
 
   /** Cancels it unless it runs or is done. Returns whether it is cancelled. */

@@ -19,7 +19,7 @@ const NOT_INHERITED = new Map([
 ]);
 
 /** The arguments of Node that a child gets of its parent's. */
-export function inheritedArguments(args: readonly string[]): string[] {
+function inheritedArguments(args: readonly string[]): string[] {
   const inherited: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;

@@ -12,7 +12,7 @@ const LONG_HEADER = 12;
 const LONGEST_SHORT = 0x7fff_ffff;
 
 /** The header of a message. */
-export function messageHeader(length: number): Uint8Array {
+function messageHeader(length: number): Uint8Array {
   const header = new Uint8Array(length > LONGEST_SHORT ? LONG_HEADER : SHORT_HEADER);
   const view = new DataView(header.buffer);
   if (length > LONGEST_SHORT) {

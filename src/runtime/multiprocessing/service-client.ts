@@ -81,7 +81,7 @@ export function whenChildrenAreFinished(callback: () => void): void {
  * The end of a thread, as Python's at-exit function has it: daemons are terminated, pools finish what they were given,
  * and the other children are waited for.
  */
-export function finishChildren(): void {
+function finishChildren(): void {
   if (service === null) return;
   ask((answer) => ({ kind: "exit", answer }), tellFatalError);
   for (const callback of atExit.splice(0)) callback();

@@ -12,7 +12,7 @@ import { identityOfChallenge, identityOfSocket } from "./socket-identity.js";
 import { Dialogue, Wire } from "./wire.js";
 
 /** How long a peer may take to prove that it has the key. */
-export const HANDSHAKE_MS = 10_000;
+const HANDSHAKE_MS = 10_000;
 /** How many peers may be at it at once; for a further one, the one that is at it for longest is sent away. */
 const MOST_HANDSHAKES = 256;
 

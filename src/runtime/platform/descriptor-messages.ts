@@ -62,7 +62,7 @@ const EINTR = 4;
 const At = { Message: 0, Vector: 64, Byte: 80, Control: 96, End: 128 } as const;
 const LITTLE = endianness() === "LE";
 
-export class DescriptorMessages {
+class DescriptorMessages {
   readonly #layout: Layout;
   readonly #sendmsg: NativeFunction;
   readonly #recvmsg: NativeFunction;

@@ -13,7 +13,7 @@ const EINTR = 4;
 /** `fcntl`'s command for a duplicate that no child inherits. */
 const F_DUPFD_CLOEXEC: Readonly<Partial<Record<NodeJS.Platform, number>>> = { linux: 1030, darwin: 67 };
 
-export class Descriptors {
+class Descriptors {
   readonly #poll: NativeFunction;
   readonly #fcntl: NativeFunction;
   readonly #command: number;

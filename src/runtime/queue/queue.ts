@@ -250,7 +250,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 }
 
 /** Whether taking may wait, after the check of how long. */
-export function mayWaitToGet(options: AcquireSyncOptions): boolean {
+function mayWaitToGet(options: AcquireSyncOptions): boolean {
   checkAcquireOptions(options);
   return options.blocking !== false && checkPositiveTimeout(options.timeout) > 0;
 }

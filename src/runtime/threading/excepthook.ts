@@ -50,9 +50,6 @@ export function excepthook(args: ExceptHookArgs): void {
 
 let hook: ((args: ExceptHookArgs) => void) | null = null;
 
-/** The hook that was set, or null. */
-export const customHook = (): ((args: ExceptHookArgs) => void) | null => hook;
-
 /**
  * Sets the hook for threads this one starts; it is called here, before `join` returns. Null restores the first.
  * Throws `TypeError` for anything else.

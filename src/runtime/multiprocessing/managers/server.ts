@@ -59,12 +59,9 @@ export class ManagerServer {
     readonly ownProgram: boolean,
   ) {
     this.transport = new LocalTransport(this, address, key);
-    localServers.set(keyOfAddress(address), this);
   }
 
   close(): void {
-    const name = keyOfAddress(this.transport.address);
-    if (localServers.get(name) === this) localServers.delete(name);
     this.objects.clear();
   }
 
@@ -246,18 +243,6 @@ export class ManagerServer {
 /** Called with an error, or null and the result. */
 export type Done = (error: unknown, result?: Result) => void;
 
-/** The servers of this thread: their objects are here. */
-const localServers = new Map<string, ManagerServer>();
-
-function keyOfAddress(address: Address): string {
-  return typeof address === "string" ? address : `${address[0]}:${address[1]}`;
-}
-
-/** The server of this thread at an address, if there is one. */
-export function localServer(address: Address): ManagerServer | undefined {
-  return localServers.get(keyOfAddress(address));
-}
-
 /** The object that a proxy stands for, if its server is in this thread; else the argument itself. */
 export function localObject(value: unknown): unknown {
   if (!(value instanceof BaseProxy)) return value;
@@ -266,7 +251,7 @@ export function localObject(value: unknown): unknown {
 }
 
 /** The way of proxies in the server's own thread. What crosses is copied all the same. */
-export class LocalTransport implements Transport {
+class LocalTransport implements Transport {
   readonly client: Client = {
     name: "the server's own thread",
     pid: process.pid,
