@@ -2,7 +2,13 @@
 /** The queues between the threads of a process, after Python's `queue`. What they do is in `channel.ts`. */
 
 import { inspect } from "node:util";
-import { checkAcquireOptions, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import {
+  checkAcquireOptions,
+  checkOptions,
+  type KnownOptions,
+  knownOptions,
+  WAIT_OPTIONS,
+} from "../core/check-options.js";
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
 import { DataCloneError } from "../core/errors.js";
@@ -34,7 +40,7 @@ export interface QueueHandle {
 
 const QUEUE_OPTIONS = knownOptions("{ maxSize: 10 }", "maxSize", "name");
 const SORTED_OPTIONS = knownOptions("{ maxSize: 10 }", "maxSize", "compare", "name");
-const SHUTDOWN_OPTIONS = knownOptions("{ immediate: true }", "immediate");
+export const SHUTDOWN_OPTIONS: KnownOptions = knownOptions("{ immediate: true }", "immediate");
 const done: Promise<void> = Promise.resolve();
 /** Tells a queue that a message with it has arrived. */
 let arrivedAgain: (queue: Queue<unknown>, pinned: boolean) => void;

@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { callSite, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkOptions, type KnownOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { CrossingFunction } from "../core/crossing-function.js";
 import { checkTimeout, deadlineIn, slice } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
@@ -32,7 +32,12 @@ export interface BarrierHandle extends HeapHandle {
   readonly action: FunctionReference | null;
 }
 
-const BARRIER_OPTIONS = knownOptions('{ name: "start", timeout: 1000 }', "name", "timeout", "action");
+export const BARRIER_OPTIONS: KnownOptions = knownOptions(
+  '{ name: "start", timeout: 1000 }',
+  "name",
+  "timeout",
+  "action",
+);
 
 /** As many as there is room for in a round: far more than there can be threads. */
 const MOST_PARTIES = 1_000_000;

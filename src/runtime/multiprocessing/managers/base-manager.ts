@@ -1,7 +1,14 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 // biome-ignore-all lint/complexity/noThisInStatic: a static method is called on the user's subclass, which `this` is
 /** `multiprocessing.managers.BaseManager`. */
-import { checkOptions, type KnownOptions, knownOptions } from "../../core/check-options.js";
+import {
+  checkInitArgs,
+  checkInitializer,
+  checkOptions,
+  type KnownOptions,
+  knownOptions,
+  WAIT_OPTIONS,
+} from "../../core/check-options.js";
 import { ProcessError, RuntimeError } from "../../core/errors.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { ObjectName } from "../../core/object-name.js";
@@ -50,6 +57,8 @@ export interface Server {
   serveForeverSync(): void;
 }
 
+const START_OPTIONS = knownOptions("{ initializer: prepare, initArgs: [1] }", "initializer", "initArgs");
+const SERVE_OPTIONS = knownOptions("{ signal: controller.signal }", "signal");
 const MANAGER_OPTIONS: KnownOptions = knownOptions(
   '{ address: ["127.0.0.1", 50000], authkey: "secret" }',
   "address",
@@ -194,10 +203,11 @@ export class BaseManager implements Disposable, AsyncDisposable {
     this.#begun(started, started.readySync());
   }
 
-  #spawn({ initializer, initArgs = [] }: InitializerOptions<unknown[]>): StartedServer {
+  #spawn(options: InitializerOptions<unknown[]>): StartedServer {
+    checkOptions(options, START_OPTIONS);
+    const { initializer, initArgs } = options;
+    checkInitializer(initializer);
     this.#checkUnused();
-    if (initializer !== undefined && typeof initializer !== "function")
-      throw new TypeError("initializer must be a function");
     const type = this.constructor as typeof BaseManager;
     const settings: ServerSettings = {
       managerClass: classReference(type),
@@ -205,8 +215,8 @@ export class BaseManager implements Disposable, AsyncDisposable {
       address: this.#address,
       key: this.#key,
       ownProgram: this.#options.authkey === undefined,
-      initializer: initializer === undefined ? null : referenceTo(initializer, "initializer"),
-      initArgs,
+      initializer: initializer ? referenceTo(initializer, "initializer") : null,
+      initArgs: checkInitArgs(initArgs),
     };
     const started = new StartedServer(settings, this.#options.name ?? `${type.name || "Manager"} server`);
     this.#state = "started";
@@ -244,12 +254,14 @@ export class BaseManager implements Disposable, AsyncDisposable {
    * `ECONNREFUSED`.
    */
   async connect(options: WaitOptions = {}): Promise<void> {
+    checkOptions(options, WAIT_OPTIONS);
     await this.#connecting().connect(options);
     this.#state = "connected";
   }
 
   /** Blocking {@link connect}. */
   connectSync(options: TimeoutOptions = {}): void {
+    checkOptions(options, WAIT_OPTIONS);
     this.#connecting().connectSync(options);
     this.#state = "connected";
   }
@@ -270,7 +282,10 @@ export class BaseManager implements Disposable, AsyncDisposable {
     this.#address = served.address;
     return {
       address: served.address,
-      serveForever: ({ signal } = {}) => served.serve(signal),
+      serveForever: async (options = {}) => {
+        checkOptions(options, SERVE_OPTIONS);
+        await served.serve(options.signal);
+      },
       serveForeverSync: () => served.serveSync(),
     };
   }

@@ -29,7 +29,7 @@ import { message, PROTOCOL_VERSION, Reply, Request, type Token } from "./protoco
 import { type RecordedCall, recordCall } from "./recorded-lock.js";
 import { recordSignalCall } from "./recorded-signal.js";
 import { type Answer, type Answered, reachable, ServerLink, shown } from "./server-link.js";
-import { checkedToken, decodeFromWire, encodeForWire } from "./wire-values.js";
+import { checkedToken, decodeFromWire, encodeForWire, encodeRequest } from "./wire-values.js";
 
 /** What a request is, for the trace. */
 interface InTrace {
@@ -193,7 +193,7 @@ export class ManagerClient implements Transport {
   }
 
   #call(token: Token, method: string, args: readonly unknown[]): (asks: readonly unknown[]) => Uint8Array {
-    return (asks) => encodeForWire([token.id, method, args, ...asks], this, "args");
+    return (asks) => encodeRequest([token.id, method, args, ...asks], 2, this);
   }
 
   call(token: Token, method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
@@ -235,7 +235,7 @@ export class ManagerClient implements Transport {
   }
 
   #create(typeId: string, args: readonly unknown[], name: string): (asks: readonly unknown[]) => Uint8Array {
-    return (asks) => encodeForWire([typeId, args, name, ...asks], this, "args");
+    return (asks) => encodeRequest([typeId, args, name, ...asks], 1, this);
   }
 
   /** Has an object made. `made` makes its proxy. */

@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** The proxies of lists, dictionaries, namespaces, values and arrays. */
+import { checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import type { Remote } from "../../types.js";
+import { requireIterable } from "../iterable.js";
 import { BaseProxy, type Convert, callRemote, callRemoteSync, defineRemote, registerProxyClass } from "./base-proxy.js";
 import { ManagedArray, ManagedDict, ManagedList, ManagedValue } from "./objects/containers.js";
 import { FunctionOnWire } from "./wire-values.js";
@@ -64,11 +66,15 @@ export class ListProxy<T = any> extends BaseProxy<T[]> {
 }
 export interface ListProxy<T = any> extends Remote<ListOperations<T>> {}
 
-const toArray: Convert = ([values]) => [Array.from(values as Iterable<unknown>)];
+const SORT_OPTIONS = knownOptions("{ reverse: true }", "key", "reverse");
+
+/** Values as an array. Throws `TypeError` for what is no sequence. */
+export const valuesOf: Convert = ([values]) => [[...requireIterable(values, "values")]];
 
 defineRemote(ListProxy.prototype, ManagedList.exposed, {
-  extend: toArray,
+  extend: valuesOf,
   sort: ([options]) => {
+    checkOptions(options, SORT_OPTIONS);
     const { key, ...rest } = (options ?? {}) as { key?: unknown };
     return [key === undefined ? rest : { ...rest, key: new FunctionOnWire(referenceTo(key as never, "key")) }];
   },
@@ -117,10 +123,18 @@ export interface DictOperations<K, V> {
 export class DictProxy<K = string, V = any> extends BaseProxy<Map<K, V>> {}
 export interface DictProxy<K = string, V = any> extends Remote<DictOperations<K, V>> {}
 
-/** Entries as an array of pairs. */
-export const entriesOf: Convert = ([entries]) => [
-  Array.from(entries as Iterable<readonly [unknown, unknown]>, (entry) => Array.from(entry as Iterable<unknown>)),
-];
+/** Entries, or an object's properties, as an array of pairs. Throws `TypeError` for what is neither. */
+export const entriesOf: Convert = ([entries]) => {
+  if (
+    typeof entries === "object" &&
+    entries !== null &&
+    !(Symbol.iterator in entries || entries instanceof BaseProxy)
+  ) {
+    return [Object.entries(entries)];
+  }
+  return [Array.from(requireIterable(entries, "entries"), (entry) => [...requireIterable(entry, "each entry")])];
+};
+
 defineRemote(DictProxy.prototype, ManagedDict.exposed, { update: entriesOf });
 registerProxyClass("DictProxy", DictProxy);
 

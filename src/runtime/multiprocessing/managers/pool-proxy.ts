@@ -3,13 +3,15 @@
  * engine whose workers are behind the server.
  */
 import { availableParallelism } from "node:os";
+import { checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { DataCloneError } from "../../core/errors.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { expect, fulfil, watch } from "../../futures/inbox.js";
 import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions } from "../../types.js";
 import { connectionClient } from "../connection-client.js";
+import { requireIterable } from "../iterable.js";
 import type { AsyncResult, CallbackOptions } from "../pool/async-result.js";
-import { type ChunkOptions, PoolBase } from "../pool/pool-base.js";
+import { CHUNK_OPTIONS, type ChunkOptions, PoolBase } from "../pool/pool-base.js";
 import type { AnyFunction, CallEnded, Items, PoolEngine } from "../pool/pool-engine.js";
 import { BaseProxy, callRemote, callRemoteSync, insideOf, registerProxyClass } from "./base-proxy.js";
 import type { Outcome } from "./objects/pool.js";
@@ -127,7 +129,7 @@ export class PoolProxy extends BaseProxy implements Named, Disposable, AsyncDisp
 
   /** Blocking {@link apply}. */
   applySync<A extends unknown[], R>(fn: (...args: A) => R, ...args: ArgsParameter<A>): Awaited<R> {
-    return runSync(this, fn, [[...((args[0] as unknown[] | undefined) ?? [])]])[0] as Awaited<R>;
+    return runSync(this, fn, [[...requireIterable(args[0] ?? [], "args")]])[0] as Awaited<R>;
   }
 
   /** Calls `fn(...args)` in a worker and gives a handle on the result. */
@@ -145,12 +147,10 @@ export class PoolProxy extends BaseProxy implements Named, Disposable, AsyncDisp
   }
 
   /** Blocking {@link map}. */
-  mapSync<T, R>(fn: (item: T) => R, items: Iterable<T>, _options?: ChunkOptions): Awaited<R>[] {
-    return runSync(
-      this,
-      fn,
-      Array.from(items, (item) => [item]),
-    ) as Awaited<R>[];
+  mapSync<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: ChunkOptions): Awaited<R>[] {
+    checkOptions(options, CHUNK_OPTIONS);
+    const rounds = Array.from(requireIterable(items, "items"), (item) => [item]);
+    return runSync(this, fn, rounds) as Awaited<R>[];
   }
 
   /** {@link map}, with a handle on the results. */
@@ -175,13 +175,11 @@ export class PoolProxy extends BaseProxy implements Named, Disposable, AsyncDisp
   starmapSync<A extends unknown[], R>(
     fn: (...args: A) => R,
     items: Iterable<Readonly<A>>,
-    _options?: ChunkOptions,
+    options?: ChunkOptions,
   ): Awaited<R>[] {
-    return runSync(
-      this,
-      fn,
-      Array.from(items, (item) => [...item]),
-    ) as Awaited<R>[];
+    checkOptions(options, CHUNK_OPTIONS);
+    const rounds = Array.from(requireIterable(items, "items"), (item) => [...requireIterable(item, "each item")]);
+    return runSync(this, fn, rounds) as Awaited<R>[];
   }
 
   /** {@link starmap}, with a handle on the results. */
@@ -225,11 +223,13 @@ export class PoolProxy extends BaseProxy implements Named, Disposable, AsyncDisp
 
   /** Waits for the workers to end, or for the timeout. Rejects with `RangeError` before `close` or `terminate`. */
   async join(options: WaitOptions = {}): Promise<void> {
+    checkOptions(options, WAIT_OPTIONS);
     await callRemote(this, "join", [options]);
   }
 
   /** Blocking {@link join}. */
   joinSync(options: TimeoutOptions = {}): void {
+    checkOptions(options, WAIT_OPTIONS);
     callRemoteSync(this, "join", [options]);
   }
 

@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** Which types a class of managers can make, and which of their methods may be called. */
+import { checkOptions, knownOptions } from "../../core/check-options.js";
+import { describe } from "../../core/describe-value.js";
 import { RuntimeError } from "../../core/errors.js";
 import type { BaseProxy } from "./base-proxy.js";
 import { GET_VALUE } from "./base-proxy.js";
@@ -18,6 +20,16 @@ export interface RegisterOptions<T, A extends unknown[], P> {
   /** False if the manager is not to have a method that makes the object. */
   createMethod?: boolean | undefined;
 }
+
+const REGISTER_OPTIONS = knownOptions(
+  "{ class: Account }",
+  "callable",
+  "class",
+  "exposed",
+  "proxyType",
+  "methodToTypeId",
+  "createMethod",
+);
 
 /** A registered type. */
 export interface RegisteredType {
@@ -59,12 +71,16 @@ function optionalFunction<F>(value: F | undefined, what: string): F | null {
 /** Checks what a user registers. */
 export function registeredType(typeId: string, options: RegisterOptions<any, any, any>): RegisteredType {
   checkName(typeId, "typeId");
+  checkOptions(options, REGISTER_OPTIONS);
   const { exposed, methodToTypeId } = options;
+  if (exposed !== undefined && exposed !== null && !Array.isArray(exposed)) {
+    throw new TypeError(`exposed must be an array of names, not ${describe(exposed)}`);
+  }
   const type = {
     typeId,
     callable: optionalFunction(options.callable, "callable"),
     class: optionalFunction(options.class, "class"),
-    exposed: exposed === undefined ? null : [...exposed].map((name) => checkName(name, "an exposed method")),
+    exposed: exposed?.map((name) => checkName(name, "an exposed method")) ?? null,
     proxyType: optionalFunction(options.proxyType, "proxyType"),
     methodToTypeId: new Map(Object.entries(methodToTypeId ?? {})),
   };

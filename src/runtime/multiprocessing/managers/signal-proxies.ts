@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** The proxies of locks, semaphores, conditions, events, barriers and queues. */
+import { checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { deadlineAfter } from "../../core/deadline.js";
 import { TimeoutError } from "../../core/errors.js";
 import { HeldUntilDisposed } from "../../core/hold.js";
@@ -119,6 +120,7 @@ registerProxyClass("AcquirerProxy", AcquirerProxy);
 export class ConditionProxy extends BaseProxy {
   /** Waits until a predicate, called here under the lock, is truthy or time is up. Resolves with its last value. */
   async waitFor<T>(predicate: () => T, options: WaitOptions = {}): Promise<T> {
+    checkOptions(options, WAIT_OPTIONS);
     const deadline = deadlineAfter(options.timeout);
     for (let value = ask(predicate); ; value = ask(predicate)) {
       const left = deadline - performance.now();
@@ -130,6 +132,7 @@ export class ConditionProxy extends BaseProxy {
 
   /** Blocking {@link waitFor}. */
   waitForSync<T>(predicate: () => T, options: TimeoutOptions = {}): T {
+    checkOptions(options, WAIT_OPTIONS);
     const deadline = deadlineAfter(options.timeout);
     for (let value = ask(predicate); ; value = ask(predicate)) {
       const left = deadline - performance.now();

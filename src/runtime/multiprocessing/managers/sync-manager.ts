@@ -1,12 +1,24 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** `multiprocessing.managers.SyncManager`, `Manager` and `ManagerSync`. */
+import { checkOptions, NAME_OPTIONS } from "../../core/check-options.js";
+import { describe } from "../../core/describe-value.js";
 import { referenceTo } from "../../core/function-reference.js";
+import { BARRIER_OPTIONS } from "../../threading/barrier-base.js";
 import type { BarrierOptions, NameOptions, QueueOptions, Remote } from "../../types.js";
-import type { PoolOptions } from "../pool/pool.js";
+import { POOL_OPTIONS, type PoolOptions } from "../pool/pool.js";
+import { QUEUE_OPTIONS } from "../queues/queue.js";
 import type { TypeCode, TypeCodes } from "../type-codes.js";
 import { BaseManager, createObject, createObjectSync, type ManagerOptions } from "./base-manager.js";
-import type { BaseProxy } from "./base-proxy.js";
-import { ArrayProxy, DictProxy, entriesOf, ListProxy, NamespaceProxy, ValueProxy } from "./container-proxies.js";
+import { BaseProxy } from "./base-proxy.js";
+import {
+  ArrayProxy,
+  DictProxy,
+  entriesOf,
+  ListProxy,
+  NamespaceProxy,
+  ValueProxy,
+  valuesOf,
+} from "./container-proxies.js";
 import { ManagedArray, ManagedDict, ManagedList, ManagedNamespace, ManagedValue } from "./objects/containers.js";
 import { ManagedLock, ManagedRLock } from "./objects/lock.js";
 import { ManagedPool } from "./objects/pool.js";
@@ -34,13 +46,6 @@ export interface Creations {
   /** Makes a pool of processes, children of the server. */ Pool(options?: PoolOptions<any[]>): PoolProxy;
 }
 
-/** The entries of a dictionary, given as such or as an object's properties. */
-function dictEntries(entries: unknown): unknown[] {
-  if (entries === undefined) return [];
-  if (typeof entries !== "object" || entries === null) throw new TypeError("a dict is made of entries or of an object");
-  return Symbol.iterator in entries ? [...(entriesOf([entries])[0] as unknown[])] : Object.entries(entries);
-}
-
 /**
  * A manager of the usual types. Each method makes an object at the server, with the options of the local class.
  *
@@ -66,39 +71,39 @@ function dictEntries(entries: unknown): unknown[] {
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are defined below
 export class SyncManager extends BaseManager {
   /** Makes a list. */
-  list<T = any>(items: Iterable<T> = []): Promise<ListProxy<T>> {
-    return createObject(this, "list", [Array.from(items)]) as Promise<ListProxy<T>>;
+  async list<T = any>(items: Iterable<T> = []): Promise<ListProxy<T>> {
+    return (await createObject(this, "list", valuesOf([items]))) as ListProxy<T>;
   }
 
   /** Blocking {@link list}. */
   listSync<T = any>(items: Iterable<T> = []): ListProxy<T> {
-    return createObjectSync(this, "list", [Array.from(items)]) as ListProxy<T>;
+    return createObjectSync(this, "list", valuesOf([items])) as ListProxy<T>;
   }
 
   /** Makes a dictionary of entries. */
   dict<K = string, V = any>(entries?: Iterable<readonly [K, V]>): Promise<DictProxy<K, V>>;
   /** Makes a dictionary of an object's properties. */
   dict<V>(object: { readonly [key: string]: V }): Promise<DictProxy<string, V>>;
-  async dict(entries?: unknown): Promise<DictProxy<any, any>> {
-    return (await createObject(this, "dict", [dictEntries(entries)])) as DictProxy<any, any>;
+  async dict(entries: unknown = []): Promise<DictProxy<any, any>> {
+    return (await createObject(this, "dict", entriesOf([entries]))) as DictProxy<any, any>;
   }
 
   /** Blocking {@link dict}. */
   dictSync<K = string, V = any>(entries?: Iterable<readonly [K, V]>): DictProxy<K, V>;
   /** Blocking {@link dict}. */
   dictSync<V>(object: { readonly [key: string]: V }): DictProxy<string, V>;
-  dictSync(entries?: unknown): DictProxy<any, any> {
-    return createObjectSync(this, "dict", [dictEntries(entries)]) as DictProxy<any, any>;
+  dictSync(entries: unknown = []): DictProxy<any, any> {
+    return createObjectSync(this, "dict", entriesOf([entries])) as DictProxy<any, any>;
   }
 
   /** Makes an object with attributes. */
-  Namespace<T extends object = Record<string, any>>(attributes?: T): Promise<NamespaceProxy<T>> {
-    return createObject(this, "Namespace", [{ ...attributes }]) as Promise<NamespaceProxy<T>>;
+  async Namespace<T extends object = Record<string, any>>(attributes?: T): Promise<NamespaceProxy<T>> {
+    return (await createObject(this, "Namespace", attributesOf(attributes))) as NamespaceProxy<T>;
   }
 
   /** Blocking {@link Namespace}. */
   NamespaceSync<T extends object = Record<string, any>>(attributes?: T): NamespaceProxy<T> {
-    return createObjectSync(this, "Namespace", [{ ...attributes }]) as NamespaceProxy<T>;
+    return createObjectSync(this, "Namespace", attributesOf(attributes)) as NamespaceProxy<T>;
   }
 
   /** Makes a value. The type code is kept and not enforced. */
@@ -112,32 +117,36 @@ export class SyncManager extends BaseManager {
   }
 
   /** Makes an array of the given elements. */
-  Array<C extends TypeCode>(typeCode: C, values: Iterable<TypeCodes[C]>): Promise<ArrayProxy<TypeCodes[C]>> {
-    return createObject(this, "Array", [typeCode, [...values]]) as Promise<ArrayProxy<TypeCodes[C]>>;
+  async Array<C extends TypeCode>(typeCode: C, values: Iterable<TypeCodes[C]>): Promise<ArrayProxy<TypeCodes[C]>> {
+    return (await createObject(this, "Array", [typeCode, ...valuesOf([values])])) as ArrayProxy<TypeCodes[C]>;
   }
 
   /** Blocking {@link Array}. */
   ArraySync<C extends TypeCode>(typeCode: C, values: Iterable<TypeCodes[C]>): ArrayProxy<TypeCodes[C]> {
-    return createObjectSync(this, "Array", [typeCode, [...values]]) as ArrayProxy<TypeCodes[C]>;
+    return createObjectSync(this, "Array", [typeCode, ...valuesOf([values])]) as ArrayProxy<TypeCodes[C]>;
   }
 
   /** Makes a queue, with task tracking. */
-  Queue<T = any>(options?: QueueOptions): Promise<QueueProxy<T>> {
-    return createObject(this, "Queue", [options?.maxSize], options?.name) as Promise<QueueProxy<T>>;
+  async Queue<T = any>(options?: QueueOptions): Promise<QueueProxy<T>> {
+    checkOptions(options, QUEUE_OPTIONS);
+    return (await createObject(this, "Queue", [options?.maxSize], options?.name)) as QueueProxy<T>;
   }
 
   /** Blocking {@link Queue}. */
   QueueSync<T = any>(options?: QueueOptions): QueueProxy<T> {
+    checkOptions(options, QUEUE_OPTIONS);
     return createObjectSync(this, "Queue", [options?.maxSize], options?.name) as QueueProxy<T>;
   }
 
   /** The same as {@link Queue}. */
-  JoinableQueue<T = any>(options?: QueueOptions): Promise<QueueProxy<T>> {
-    return createObject(this, "JoinableQueue", [options?.maxSize], options?.name) as Promise<QueueProxy<T>>;
+  async JoinableQueue<T = any>(options?: QueueOptions): Promise<QueueProxy<T>> {
+    checkOptions(options, QUEUE_OPTIONS);
+    return (await createObject(this, "JoinableQueue", [options?.maxSize], options?.name)) as QueueProxy<T>;
   }
 
   /** Blocking {@link JoinableQueue}. */
   JoinableQueueSync<T = any>(options?: QueueOptions): QueueProxy<T> {
+    checkOptions(options, QUEUE_OPTIONS);
     return createObjectSync(this, "JoinableQueue", [options?.maxSize], options?.name) as QueueProxy<T>;
   }
 }
@@ -150,7 +159,18 @@ registerManagerClass(SyncManager);
 /** The arguments for the server, and the name of the object. */
 type Prepare = (args: readonly unknown[]) => { readonly args: readonly unknown[]; readonly name: string | undefined };
 
-const nameIn = (options: unknown): string | undefined => (options as NameOptions | undefined)?.name;
+function nameIn(options: unknown): string | undefined {
+  checkOptions(options, NAME_OPTIONS);
+  return (options as NameOptions | undefined)?.name;
+}
+
+/** The attributes of a namespace: a copy. Throws `TypeError` for what has none. */
+function attributesOf(attributes: unknown = {}): [object] {
+  if (typeof attributes !== "object" || attributes === null || attributes instanceof BaseProxy) {
+    throw new TypeError(`attributes must be an object such as { user: "Ann" }, not ${describe(attributes)}`);
+  }
+  return [{ ...attributes }];
+}
 
 /** Registers a type, and gives the manager its method and twin unless it has one of its own. */
 function type(
@@ -196,6 +216,7 @@ type(
   (parties: number, { action, timeout }: { action?: () => unknown; timeout?: number }) =>
     new ManagedBarrier(parties, action, timeout),
   ([parties, options]) => {
+    checkOptions(options, BARRIER_OPTIONS);
     const { action, timeout, name } = (options ?? {}) as BarrierOptions;
     if (action === undefined) return { args: [parties, { timeout }], name };
     return { args: [parties, { timeout, action: new FunctionOnWire(referenceTo(action, "action")) }], name };
@@ -207,6 +228,7 @@ type(
   PoolProxy,
   (options: ConstructorParameters<typeof ManagedPool>[0]) => new ManagedPool(options),
   ([options]) => {
+    checkOptions(options, POOL_OPTIONS);
     const { initializer, name, ...rest } = (options ?? {}) as PoolOptions<unknown[]>;
     const args = [
       initializer ? { ...rest, initializer: new FunctionOnWire(referenceTo(initializer, "initializer")) } : rest,

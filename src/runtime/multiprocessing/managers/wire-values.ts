@@ -56,6 +56,21 @@ export function encodeForWire(value: unknown, end: WireEnd, path: string): Uint8
   }
 }
 
+/**
+ * Encodes a request, whose parts are ours and whose arguments, at `place` among them, are the user's: an error's path
+ * begins with them.
+ */
+export function encodeRequest(parts: readonly unknown[], place: number, end: WireEnd): Uint8Array {
+  try {
+    return encodeForWire(parts, end, "");
+  } catch (error) {
+    if (!(error instanceof DataCloneError) || !error.path.startsWith(`[${place}]`)) throw error;
+    const { functionName, variables } = error;
+    const path = `args${error.path.slice(`[${place}]`.length)}`;
+    throw new DataCloneError(path + error.message.slice(error.path.length), { path, functionName, variables });
+  }
+}
+
 /** A value that came over the wire, and whether there were functions in it. */
 export interface Arrived {
   readonly value: unknown;

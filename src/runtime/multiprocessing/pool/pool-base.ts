@@ -7,12 +7,13 @@ import { checkOptions, type KnownOptions, knownOptions, WAIT_OPTIONS } from "../
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
 import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
+import { requireIterable } from "../iterable.js";
 import { AsyncResult, type CallbackOptions, finish } from "./async-result.js";
 import { ImapResults } from "./imap-results.js";
 import type { AnyFunction, CallEnded, Items, PoolEngine } from "./pool-engine.js";
 
 const CALLBACK_OPTIONS = knownOptions("{ callback: console.log }", "callback", "errorCallback");
-const CHUNK_OPTIONS = knownOptions("{ chunkSize: 100 }", "chunkSize");
+export const CHUNK_OPTIONS: KnownOptions = knownOptions("{ chunkSize: 100 }", "chunkSize");
 const MAP_ASYNC_OPTIONS = knownOptions("{ chunkSize: 100 }", "chunkSize", "callback", "errorCallback");
 
 export interface ChunkOptions {
@@ -187,12 +188,12 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     if (this.#state === "running") throw new RangeError("Pool is still running");
   }
 
-  #check(fn: unknown, items: unknown, options: ChunkOptions | undefined, known: KnownOptions): void {
+  #check(fn: unknown, items: unknown, options: ChunkOptions | undefined, known: KnownOptions, what = "items"): void {
     this.#requireRunning();
     checkOptions(options, known);
     if (typeof fn !== "function")
       throw new TypeError(`a pool calls a function, not ${fn === null ? "null" : typeof fn}`);
-    requireIterable(items, "items");
+    requireIterable(items, what);
     const size = options?.chunkSize;
     if (size === undefined || size === null) return;
     if (typeof size !== "number" || !(Number.isInteger(size) || size < 1)) {
@@ -206,7 +207,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     args: Iterable<unknown> | null | undefined,
     options: CallbackOptions<Awaited<R>> | undefined,
   ): AsyncResult<Awaited<R>> {
-    this.#check(fn, args ?? [], undefined, CALLBACK_OPTIONS);
+    this.#check(fn, args ?? [], undefined, CALLBACK_OPTIONS, "args");
     checkOptions(options, CALLBACK_OPTIONS);
     const result = new AsyncResult<Awaited<R>>(options ?? undefined, this.#engine.poolNumber);
     this.#handIn(fn, { list: [[...(args ?? [])]], spread: true }, 1, (_, failed, value) =>
@@ -272,11 +273,4 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
     results.feed();
     return results;
   }
-}
-
-function requireIterable(value: unknown, what: string): Iterable<unknown> {
-  if (value === null || value === undefined || typeof (value as Iterable<unknown>)[Symbol.iterator] !== "function") {
-    throw new TypeError(`${what} must be iterable`);
-  }
-  return value as Iterable<unknown>;
 }

@@ -1,7 +1,14 @@
 /** `multiprocessing.Pool`. */
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkInitArgs, checkInitializer, checkOptions, knownOptions, positive } from "../../core/check-options.js";
+import {
+  checkInitArgs,
+  checkInitializer,
+  checkOptions,
+  type KnownOptions,
+  knownOptions,
+  positive,
+} from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import { ProcessPool } from "../process-pool.js";
@@ -9,7 +16,7 @@ import { PoolBase, workersOf } from "./pool-base.js";
 import { ProcessEngine } from "./process-engine.js";
 import type { ThreadPoolOptions } from "./thread-pool.js";
 
-const POOL_OPTIONS = knownOptions(
+export const POOL_OPTIONS: KnownOptions = knownOptions(
   "{ processes: 4 }",
   "processes",
   "maxTasksPerChild",

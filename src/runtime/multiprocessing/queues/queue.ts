@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue between processes: `multiprocessing.Queue`. */
-import { checkOptions, knownOptions } from "../../core/check-options.js";
+import { checkOptions, type KnownOptions, knownOptions } from "../../core/check-options.js";
 import { RuntimeError } from "../../core/errors.js";
 import { fifo } from "../../queue/order.js";
 import type { BoundedQueue, QueueOptions } from "../../types.js";
 import { openChannel, QueueBase, type QueueHandle, registerQueue } from "./queue-base.js";
 
-const OPTIONS = knownOptions("{ maxSize: 10 }", "maxSize", "name");
+export const QUEUE_OPTIONS: KnownOptions = knownOptions("{ maxSize: 10 }", "maxSize", "name");
 const TAG = "multiprocessing.Queue";
 
 /**
@@ -51,7 +51,7 @@ export class Queue<T = any> extends QueueBase<T> implements BoundedQueue<T> {
    * Throws `TypeError` for a `maxSize` or `name` of the wrong type and `RuntimeError` where processes cannot share memory.
    */
   constructor(options?: QueueOptions, handle: QueueHandle | null = null, tag: string = TAG) {
-    checkOptions(options, OPTIONS);
+    checkOptions(options, QUEUE_OPTIONS);
     const maxSize = handle?.maxSize ?? options?.maxSize ?? 0;
     if (typeof maxSize !== "number" || Number.isNaN(maxSize)) throw new TypeError("maxSize must be a number");
     super({ order: fifo, tag, maxSize, name: options?.name, handle }, new.target.name || "Queue");

@@ -19,6 +19,15 @@ function arrayOf(values: unknown): unknown[] {
   return values;
 }
 
+function inOrder(a: unknown, b: unknown): number {
+  try {
+    return compareNaturally(a, b);
+  } catch {
+    const both = `${describe(a)} and ${describe(b)}`;
+    throw new TypeError(`a list cannot be sorted that holds ${both}: give sort a key, whose values have an order`);
+  }
+}
+
 export class ManagedArray extends Managed {
   static override readonly exposed: readonly string[] = ["length", "get", "set", "slice"];
   protected readonly what: string = "array";
@@ -113,7 +122,7 @@ export class ManagedList extends ManagedArray {
     if (key !== undefined && typeof key !== "function") throw new TypeError("key must be a function");
     const sign = reverse ? -1 : 1;
     const keyed = this.items.map((item) => ({ item, by: key === undefined ? item : key(item) }));
-    this.items = keyed.sort((a, b) => sign * compareNaturally(a.by, b.by)).map(({ item }) => item);
+    this.items = keyed.sort((a, b) => sign * inOrder(a.by, b.by)).map(({ item }) => item);
   }
 
   clear(): void {

@@ -2,8 +2,10 @@
 import { emit, recording } from "../../../../recorder/emit.js";
 import { EventKind } from "../../../../trace/events.js";
 import { acquireTimeout } from "../../../core/acquirable.js";
+import { checkOptions, WAIT_OPTIONS } from "../../../core/check-options.js";
 import { checkTimeout } from "../../../core/deadline.js";
 import { Empty, Full, ShutDown, TimeoutError } from "../../../core/errors.js";
+import { SHUTDOWN_OPTIONS } from "../../../queue/queue.js";
 import type { AcquireSyncOptions, TimeoutOptions } from "../../../types.js";
 import type { Caller } from "../caller.js";
 import type { Deferred } from "../deferred.js";
@@ -119,6 +121,7 @@ export class ManagedQueue extends Managed {
   }
 
   join(caller: Caller, options: TimeoutOptions = {}): undefined | Deferred<void> {
+    checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options.timeout);
     if (this.#unfinished === 0) return undefined;
     const late = (): never => {
@@ -128,6 +131,7 @@ export class ManagedQueue extends Managed {
   }
 
   shutdown(_caller: Caller, options: { immediate?: boolean } = {}): void {
+    checkOptions(options, SHUTDOWN_OPTIONS);
     this.#closed = true;
     if (options.immediate === true) {
       this.#unfinished = Math.max(0, this.#unfinished - this.qsize());

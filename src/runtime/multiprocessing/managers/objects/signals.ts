@@ -1,6 +1,7 @@
 /** Condition, event and barrier of a server. */
 import { emit, recording } from "../../../../recorder/emit.js";
 import { EventKind, SignalKind } from "../../../../trace/events.js";
+import { checkOptions, WAIT_OPTIONS } from "../../../core/check-options.js";
 import { checkTimeout } from "../../../core/deadline.js";
 import { BrokenBarrierError, RuntimeError } from "../../../core/errors.js";
 import type { AcquireSyncOptions, TimeoutOptions } from "../../../types.js";
@@ -31,6 +32,7 @@ export class ManagedCondition extends Managed {
   }
 
   wait(caller: Caller, options: TimeoutOptions = {}): Deferred<boolean> {
+    checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options.timeout);
     this.#lock.checkHeld(caller, "wait");
     const state = this.#lock.releaseAll(caller);
@@ -81,6 +83,7 @@ export class ManagedEvent extends Managed {
   }
 
   wait(caller: Caller, options: TimeoutOptions = {}): boolean | Deferred<boolean> {
+    checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options.timeout);
     if (this.#isUp || timeout <= 0) return this.#isUp;
     return this.#line.wait(caller, timeout, undefined, () => false);
@@ -105,6 +108,7 @@ export class ManagedBarrier extends Managed {
   }
 
   wait(caller: Caller, options: TimeoutOptions = {}): number | Deferred<number> {
+    checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options.timeout ?? this.timeout);
     if (this.#broken) throw this.#brokenError();
     const index = this.#line.length;
