@@ -210,12 +210,18 @@ export class GrowingModel implements TraceModel {
 
   /** A process has ended, and all its threads. */
   finishProcess(group: ProcessGroup, t: number): void {
-    for (const lane of this.threads) if (lane.process === group.index) this.finishThread(lane, t);
+    const ended = (thread: number) => this.threads[thread]?.process === group.index;
+    for (const lane of this.threads) {
+      if (lane.process !== group.index) continue;
+      this.finishThread(lane, t);
+      // The pool that it worked for may be another process's.
+      this.objects[lane.pool]?.finishTasks(t, ended);
+    }
     for (const object of new Set(group.objects.values())) {
       object.users.delete(group.index);
       // What others still share goes on without it.
       if (object.users.size === 0) object.finish(t);
-      else object.finishHolds(t, (thread) => this.threads[thread]?.process === group.index);
+      else object.finishHolds(t, ended);
     }
   }
 

@@ -387,8 +387,10 @@ export class ObjectLane implements ObjectTrack {
   /** Of the tasks that wait: where each was handed in, a string. */
   readonly #submittedFrom = new Map<number, number>();
   #queued = 0;
-  /** Tasks that run. */
-  readonly #running = new Set<number>();
+  /** Tasks that run, and their threads. */
+  readonly #running = new Map<number, number>();
+  /** Those whose thread ended before it had told their end, which the owner of the pool may still tell. */
+  readonly #cutShort = new Set<number>();
   /** The last task that ended here. */
   endedBy = -1;
   endedAt = Number.NEGATIVE_INFINITY;
@@ -413,7 +415,7 @@ export class ObjectLane implements ObjectTrack {
       flows.push(FlowKind.Task, this.#submittedAt.thread(task), submittedAt, thread, t, this.index, 0, site);
     } else this.#startedAt.set(task, t, thread);
     this.#submittedAt.delete(task);
-    this.#running.add(task);
+    this.#running.set(task, thread);
     this.busy?.push(t, this.#running.size);
     return site;
   }
@@ -421,12 +423,25 @@ export class ObjectLane implements ObjectTrack {
   /** The end of a task, from the worker or, where that could not tell it, from the owner of the pool. */
   end(t: number, thread: number, task: number, failed: boolean): void {
     if (this.#running.delete(task)) this.busy?.push(t, this.#running.size);
-    else if (Number.isNaN(this.#submittedAt.time(task))) return;
+    else if (this.#cutShort.delete(task)) {
+      // It does not run any more.
+    } else if (Number.isNaN(this.#submittedAt.time(task))) return;
     // It died with the worker that it was on its way to, or with all of them.
     else this.#leaveQueue(t, task);
     if (failed) this.tally.failed++;
     this.endedBy = thread;
     this.endedAt = t;
+  }
+
+  /** The threads that it is true of have ended, and run none of its tasks any more. */
+  finishTasks(t: number, ended: (thread: number) => boolean): void {
+    const before = this.#running.size;
+    for (const [task, thread] of this.#running) {
+      if (!ended(thread)) continue;
+      this.#running.delete(task);
+      this.#cutShort.add(task);
+    }
+    if (this.#running.size < before) this.busy?.push(t, this.#running.size);
   }
 
   cancel(t: number, task: number): void {

@@ -41,6 +41,31 @@ describe("a task of a pool", () => {
     assert.deepEqual([told?.tasks, told?.failed, told?.cancelled], [3, 2, 0]);
   });
 
+  it("runs no longer than its process, also where nobody told its end; a failure is still counted", () => {
+    const trace = new SyntheticTrace();
+    const main = trace.process(100, "x.ts").thread("main");
+    const pool = main.pool(ms(1), "hashers", 2);
+    const process = trace.process(200, "worker", ms(2), 100);
+    const worker = process.thread("main", ms(3)).worksFor(ms(4), pool);
+    const [done, lost] = [5, 6].map((t) => main.submit(ms(t), pool, "hash")) as [number, number];
+    for (const [t, task] of [
+      [10, done],
+      [15, lost],
+    ] as const)
+      worker.emit(ms(t), EventKind.TaskStart, { object: pool.number, a: task, flags: EventFlag.Remote });
+    process.exit(ms(20), null, "SIGKILL");
+    // The result of the one had come; that the other is lost is told when the process is known to be dead.
+    main.emit(ms(25), EventKind.TaskEnd, { object: pool.number, a: lost, flags: EventFlag.Failed });
+    const model = modelOf(trace);
+    assert.deepEqual(steps(model.objects[0]!.busy).slice(0, 3), [
+      [10, 1],
+      [15, 2],
+      [20, 0],
+    ]);
+    const [told] = jsonReport(model).pools;
+    assert.deepEqual([told?.tasks, told?.failed], [2, 1]);
+  });
+
   it("is the same under another number when it goes from a dead worker to another", () => {
     const trace = new SyntheticTrace();
     const main = trace.process(100, "x.ts").thread("main");
