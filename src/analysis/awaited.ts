@@ -63,9 +63,6 @@ export function whatIsAwaited(
       name = "idle";
       break;
     }
-    case WaitReason.Start:
-      name = "start";
-      break;
     case WaitReason.Sleep:
       name = "sleep";
       break;

@@ -84,13 +84,13 @@ export const EventKind = {
 
   /** Begins to wait for a free place. object, a: wait number, site. */
   QueuePutWait: 20,
-  /** Put an item. object, a: item number (counts up per queue), b: depth afterwards, site. flag Waited if preceded by QueuePutWait of this thread. */
+  /** Put an item. object, a: item number (counts up per queue), b: depth afterwards, site: if it had to wait. */
   QueuePut: 21,
   /** Begins to wait for an item. object, a: wait number, site. */
   QueueGetWait: 22,
-  /** Took an item. object, a: item number, b: depth afterwards, site. */
+  /** Took an item. object, a: item number, b: depth afterwards, site: if it had to wait. */
   QueueGet: 23,
-  /** A wait of either kind is over. object, a: wait number; flag Failed if by timeout, abort or shutdown. Comes before the QueuePut/QueueGet it made possible. */
+  /** A wait of either kind is over. object, a: wait number; flag Failed if by timeout, abort or shutdown. Else it comes just before the QueuePut or QueueGet it was for, with the same time. */
   QueueWaitEnd: 24,
   /** Was shut down or dropped items. object, b: depth afterwards. */
   QueueDepth: 25,
@@ -102,16 +102,19 @@ export const EventKind = {
 
   /** A task was handed in. object: pool, a: task number (per pool), b: name string of the function, site. */
   TaskSubmit: 30,
-  /** A worker begins a task. object: pool, a: task number, b: name string. For a pool's worker in another process, object is the owner's number and flag Remote is set, with ProcessOwner given once before. */
+  /** A worker begins a task. object: pool, a: task number, b: name string. Where the pool belongs to another process, object is its number there, flag Remote is set, and PoolWorker has said which process that is. */
   TaskStart: 31,
-  /** A worker ended a task. object: pool, a: task number; flag Failed if it threw. */
+  /** A worker ended a task, or it was lost with its worker (then written by the owner). object: pool, a: task number; flag Remote as in TaskStart, flag Failed if it threw or was lost. */
   TaskEnd: 32,
   /** A task was cancelled before it began. object: pool, a: task number; b: the number it is queued under from now on, if it only goes to another worker. */
   TaskCancel: 33,
-  /** This thread works for a pool. object: pool, a: pid of the pool's owner. */
+  /** This thread works for a pool. object: the pool's number at its owner, a: pid of the owner. */
   PoolWorker: 34,
 
-  /** Begins to wait for something that is not a lock or queue. flags: WaitReason in bits 8-11 shifted by 4 with the common flags; object, a: wait number, b: WaitReason, site. */
+  /**
+   * Begins to wait for something that is no lock, nor an item or place of a queue. b: {@link WaitReason}, which says what
+   * object is, a: wait number, site. Flag Async for a promise.
+   */
   WaitBegin: 40,
   /** That wait is over. object, a: wait number (0: what it asks for was there, or with Failed was not, and it did not wait), b: number of the thread that ended it (0: not known), with flag Remote its OS thread id; flag Failed on timeout. */
   WaitEnd: 41,
@@ -202,22 +205,21 @@ export const ObjectScope = {
 } as const;
 export type ObjectScope = (typeof ObjectScope)[keyof typeof ObjectScope];
 
-/** Why a thread waits, where it is no lock and no queue. */
+/** Why a thread waits, where it is no lock and no queue. Where nothing is said of object, it is 0. */
 export const WaitReason = {
-  /** For a thread to end. */ ThreadJoin: 1,
-  /** For a process to end. */ ProcessJoin: 2,
-  /** For a future's result. */ Result: 3,
+  /** For a thread to end; object: its number. */ ThreadJoin: 1,
+  /** For a process to end; object: its pid, 0 if it has none yet. */ ProcessJoin: 2,
+  /** For a future's result; object: the pool, 0 if none is known. */ Result: 3,
   /** In `wait` or `asCompleted`. */ Futures: 4,
-  /** For a pool to shut down. */ Shutdown: 5,
-  /** For a queue's tasks to be done. */ QueueJoin: 6,
-  /** A pool's worker for its next task. */ IdleWorker: 7,
-  /** For a process or helper to start. */ Start: 8,
-  /** For a condition to be notified; the time until the lock is had again is a LockWait of the lock. */ Condition: 9,
-  /** For an event to be set. */ Event: 10,
-  /** For the other parties of a barrier. */ Barrier: 11,
+  /** For a pool to shut down; object: the pool. */ Shutdown: 5,
+  /** For a queue's tasks to be done; object: the queue. */ QueueJoin: 6,
+  /** A pool's worker for its next task; object: the pool. */ IdleWorker: 7,
+  /** For a condition to be notified; the time until the lock is had again is a LockWait of the lock; object: it. */ Condition: 9,
+  /** For an event to be set; object: it. */ Event: 10,
+  /** For the other parties of a barrier; object: it. */ Barrier: 11,
   /** For an interval to pass, as a timer does. */ Sleep: 12,
-  /** For a message of a connection, to receive it or to know that it is there. */ Receive: 13,
-  /** For room in a connection, until a message is on its way. */ Send: 14,
+  /** For a message of a connection, to receive it or to know that it is there; object: the end. */ Receive: 13,
+  /** For room in a connection, until a message is on its way; object: the end. */ Send: 14,
   /** For any of several connections or processes, in `wait`. */ AnyOf: 15,
   /** For somebody to connect to a listener. */ Accept: 16,
   /** For a listener to accept the connection, and for the keys to be checked. */ Connect: 17,

@@ -73,7 +73,7 @@ export interface EventsFrame {
    * may, rarely, a record whose thread lost its core between reading the clock and writing.
    */
   readonly completeTo: number;
-  /** What this drain cost, in nanoseconds of the collector's time. */
+  /** What draining cost since the frame before of this process, in nanoseconds of CPU time where Node tells that, else of the clock. */
   readonly costNs: number;
   readonly threads: readonly ThreadEvents[];
 }
