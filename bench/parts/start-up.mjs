@@ -38,6 +38,8 @@ function makeSubjects() {
   const line = "console.log(performance.timeOrigin + performance.now()";
   writeFileSync(plain, `${line});\n`);
   writeFileSync(script, `export {};\n${line} as number);\n`);
+  // As the runner would: the traced process adds to the file.
+  writeFileSync(trace, "");
   const session = { file: trace, originNs: String(process.hrtime.bigint()), parentPid: -1 };
   const subjects = [
     ["plain .mjs", [plain]],

@@ -4,7 +4,7 @@
  * It keeps nothing between drains that is not in the shared memory, so the exiting main thread can go on where the
  * collector stopped. Only the holder of the drain lock may run it.
  */
-import { closeSync, existsSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { ByteWriter } from "../trace/byte-writer.js";
 import { EventFlag, EventKind, RECORD_BYTES } from "../trace/events.js";
 import { encodeEventsHead, encodeThreadEvents } from "../trace/events-codec.js";
@@ -183,7 +183,8 @@ export class Drain {
   }
 
   #write(frame: Uint8Array): void {
-    if (this.#fd < 0) this.#fd = openSync(this.#session.file, "a");
+    // Not made anew: where the user has deleted the trace, one without a beginning would say nothing.
+    if (this.#fd < 0) this.#fd = openSync(this.#session.file, constants.O_WRONLY | constants.O_APPEND);
     writeSync(this.#fd, frame);
   }
 

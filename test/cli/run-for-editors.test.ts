@@ -47,4 +47,29 @@ describe("heddle run, as editors call it", () => {
     strictEqual(stdout, `${realpathSync(there)}\n`);
     strictEqual(existsSync(join(there, "b.heddle")), true);
   });
+
+  it("does not make a trace anew, without its beginning, that is deleted while it is written", () => {
+    writeFileSync(
+      join(folder, "deletes.mjs"),
+      `import { rmSync } from "node:fs";
+import { Thread } from "heddle/threading";
+rmSync(process.argv[2]);
+const thread = new Thread({ target: () => {} });
+thread.start();
+await thread.join();
+process.exitCode = 5;
+`,
+    );
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [cli, "run", "--out", "c.heddle", "deletes.mjs", "c.heddle"],
+      {
+        cwd: folder,
+        encoding: "utf8",
+      },
+    );
+    strictEqual(status, 5, stderr);
+    match(stderr, /c\.heddle does not exist/);
+    strictEqual(existsSync(join(folder, "c.heddle")), false);
+  });
 });
