@@ -1,5 +1,6 @@
 /** The base of all executors: `map` and the ends of `using` blocks over `submit` and `shutdown`. */
 import { type KnownOptions, knownOptions } from "../core/check-options.js";
+import { checkCallable } from "../core/crossing-refusal.js";
 import { DataCloneError } from "../core/errors.js";
 import { type Handle, toHandle } from "../core/handles.js";
 import type { Future } from "./future.js";
@@ -63,6 +64,7 @@ export abstract class Executor implements Disposable, AsyncDisposable {
     ...iterables: [...Iterables<A>, options?: MapOptions]
   ): MapResults<Awaited<R>>;
   map(fn: (...items: unknown[]) => unknown, ...rest: unknown[]): MapResults<unknown> {
+    checkCallable(fn, "fn");
     const { iterables, options } = split(rest);
     return this[mapCalls](fn, iterables, options);
   }
@@ -84,6 +86,7 @@ export abstract class Executor implements Disposable, AsyncDisposable {
     ...iterables: [...Iterables<A>, options?: MapOptions]
   ): Awaited<R>[];
   mapSync(fn: (...items: unknown[]) => unknown, ...rest: unknown[]): unknown[] {
+    checkCallable(fn, "fn");
     const { iterables, options } = split(rest);
     return this[mapCalls](fn, iterables, options).allSync();
   }

@@ -69,6 +69,7 @@ export class ThreadMapCalls extends MapSequence implements TaskSink {
 
   /** The calls of an array, in one go. */
   #submitAll(items: readonly unknown[]): void {
+    if (items.length === 0) return;
     const fn = this.#pool.functionFor(this.#fn as never);
     const results = allNotYet(items.length);
     this.#results = results;

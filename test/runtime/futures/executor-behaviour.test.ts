@@ -364,6 +364,23 @@ describe("ThreadPoolExecutor, by Python's tests", function () {
     assert.deepEqual([code, timedOut, stdout.trim()], [0, false, "2,3,4,5,6"], stderr);
   });
 
+  for (const traced of [false, true]) {
+    it(`hands nothing in for an empty input, whatever it is: also after a shutdown${traced ? ", traced" : ""}`, () =>
+      expectScript(
+        `${head}
+        if (isMain) {
+          const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+          const empty = [() => [], () => new Set<number>(), () => [].values()];
+          for (const input of empty) assert.throws(() => pool.map("x" as any, input()), { name: "TypeError", message: /fn must be a function/ });
+          await pool.shutdown();
+          for (const input of empty) assert.deepEqual([await pool.map(increment, input()), pool.mapSync(increment, input())], [[], []]);
+          assert.throws(() => pool.map(increment, [1]), RuntimeError);
+          console.log("done");
+        }`,
+        { traced, ...(traced ? { runArgs: ["--report", "none"] } : {}) },
+      ));
+  }
+
   it("refuses arguments of an initializer that are no array, and inputs that cannot be read at once", () =>
     expectScript(`${head}
       import { Pool, ThreadPool } from "heddle/multiprocessing";
