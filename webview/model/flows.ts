@@ -13,7 +13,7 @@ interface Ends {
 /** Nanoseconds by which the ends of an arrow and of a slice may differ: two records, one moment. */
 const SLACK_NS = 2_000;
 /** How long after its wait a thread may take what it waited for, an item from a queue for instance. */
-const WAKE_NS = 1_000_000;
+export const WAKE_NS = 1_000_000;
 
 export class FlowIndex {
   readonly #model: TraceModel;

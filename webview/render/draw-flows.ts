@@ -1,7 +1,8 @@
 /** Arrows between lanes: those of what is selected or hovered strongly, all others faintly while they are few. */
 import { FlowKind, SliceKind } from "../../src/analysis/model.js";
+import { arrowEnd, arrowStart } from "../model/arrow-ends.js";
 import { formatBytes } from "../model/format.js";
-import { type Lane, size } from "../model/lanes.js";
+import type { Lane } from "../model/lanes.js";
 import { extentOf, type Thing } from "../model/things.js";
 import type { Brush } from "./brush.js";
 import type { Scene } from "./renderer.js";
@@ -49,8 +50,7 @@ export function drawFlows(brush: Brush, scene: Scene): void {
     const x0 = viewport.xOf(fromTime[flow]!) * ratio;
     const x1 = viewport.xOf(toTime[flow]!) * ratio;
     if (Math.max(x0, x1) < 0 || Math.min(x0, x1) > brush.width) return;
-    const y0 = middle(from) * ratio;
-    const y1 = middle(to) * ratio;
+    const [y0, y1] = heights(flow, from, to);
     if (Math.max(y0, y1) < 0 || Math.min(y0, y1) > brush.height) return;
     const bend = Math.max(14 * ratio, Math.min(60 * ratio, Math.abs(x1 - x0) / 2));
     context.strokeStyle = color;
@@ -82,7 +82,8 @@ export function drawFlows(brush: Brush, scene: Scene): void {
     if (!from || !to || from === to) return;
     const { ratio } = brush;
     const x = ((viewport.xOf(fromTime[flow]!) + viewport.xOf(toTime[flow]!)) / 2) * ratio;
-    const y = ((middle(from) + middle(to)) / 2) * ratio;
+    const [y0, y1] = heights(flow, from, to);
+    const y = (y0 + y1) / 2;
     if (x < 0 || x > brush.width || y < 0 || y > brush.height) return;
     const words = formatBytes(bytes[flow]!);
     context.font = `${10 * ratio}px ${theme.smallFont.replace(/^\S+ /, "")}`;
@@ -96,9 +97,13 @@ export function drawFlows(brush: Brush, scene: Scene): void {
     context.textAlign = "start";
   }
 
-  function middle(lane: Lane): number {
-    const inSlices = lane.rows > 0 ? size.padding + size.sliceRow / 2 : lane.height / 2;
-    return lane.top - scene.scrollTop + inSlices;
+  /** Where it leaves and arrives, device pixels. */
+  function heights(flow: number, from: Lane, to: Lane): [number, number] {
+    const { indexes, scrollTop } = scene;
+    return [
+      (from.top - scrollTop + arrowStart(model, indexes, from, flow)) * brush.ratio,
+      (to.top - scrollTop + arrowEnd(model, indexes, to, flow)) * brush.ratio,
+    ];
   }
 }
 
