@@ -234,8 +234,8 @@ describe("StateShares", () => {
 });
 
 describe("StepCurve", () => {
-  it("gives the mean and the greatest of every pixel", () => {
-    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 9 })), {
+  it("gives the mean, the greatest and the least of every pixel", () => {
+    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: -9, max: 9 })), {
       minLength: 1,
       maxLength: 300,
     });
@@ -258,15 +258,19 @@ describe("StepCurve", () => {
           const b = a + perPixel;
           let sum = 0;
           let most = Number.NEGATIVE_INFINITY;
+          let least = Number.POSITIVE_INFINITY;
           for (let i = 0; i < given.length; i++) {
             const until = i + 1 < given.length ? time[i + 1]! : end;
             const overlap = Math.min(until, b) - Math.max(time[i]!, a);
             if (overlap > 0) sum += overlap * value[i]!;
-            if (time[i]! > a + 1e-9 && time[i]! < b - 1e-9) most = Math.max(most, value[i]!);
-            if (overlap > 1e-6) most = Math.max(most, value[i]!);
+            if ((time[i]! > a + 1e-9 && time[i]! < b - 1e-9) || overlap > 1e-6) {
+              most = Math.max(most, value[i]!);
+              least = Math.min(least, value[i]!);
+            }
           }
           assert.ok(Math.abs(out.mean[x]! - sum / perPixel) < 1e-6, `mean of ${x}`);
           assert.ok(out.high[x]! >= most, `${out.high[x]} below ${most} in ${x}`);
+          if (curve.smallest < 0) assert.ok(out.low[x]! <= least, `${out.low[x]} above ${least} in ${x}`);
         }
       }),
     );

@@ -1,4 +1,4 @@
-/** A stepped value on pixels: the mean and the greatest value in each, however many steps it covers. */
+/** A stepped value on pixels: the mean, the greatest and the least value in each, however many steps it covers. */
 import type { StepColumns } from "../../src/analysis/model.js";
 import { BestTree } from "./best-tree.js";
 import { GrowingFloat64 } from "./growing.js";
@@ -8,10 +8,12 @@ import type { PixelRange } from "./interval-index.js";
 export interface StepPixels {
   mean: Float64Array;
   high: Float64Array;
+  /** Only of a curve that goes below zero. */
+  low: Float64Array;
 }
 
 export function stepPixels(pixels: number): StepPixels {
-  return { mean: new Float64Array(pixels), high: new Float64Array(pixels) };
+  return { mean: new Float64Array(pixels), high: new Float64Array(pixels), low: new Float64Array(pixels) };
 }
 
 export class StepCurve {
@@ -20,6 +22,9 @@ export class StepCurve {
   /** Per row: the sum of value times duration before it. */
   readonly #before = new GrowingFloat64();
   #greatest = 0;
+  #smallest = 0;
+  /** From when on it goes below zero, which few do. */
+  #least: BestTree | null = null;
 
   constructor(columns: StepColumns) {
     this.#columns = columns;
@@ -31,14 +36,23 @@ export class StepCurve {
     return this.#greatest;
   }
 
+  /** The least value so far; 0 if none is below zero. */
+  get smallest(): number {
+    return this.#smallest;
+  }
+
   grow(): void {
     const { count, time, value } = this.#columns;
     for (let row = this.#before.count; row < count; row++) {
       const before = row === 0 ? 0 : this.#before.array[row - 1]! + value[row - 1]! * (time[row]! - time[row - 1]!);
       this.#before.push(before);
       this.#greatest = Math.max(this.#greatest, value[row]!);
+      this.#smallest = Math.min(this.#smallest, value[row]!);
     }
     this.#most.grow(count);
+    if (this.#smallest >= 0) return;
+    this.#least ??= new BestTree((row) => -this.#columns.value[row]!);
+    this.#least.grow(count);
   }
 
   /** The value at `time`; NaN before the first. */
@@ -69,17 +83,23 @@ export class StepCurve {
       if (from > range.now) {
         out.mean.fill(Number.NaN, pixel, range.pixels);
         out.high.fill(Number.NaN, pixel, range.pixels);
+        out.low.fill(Number.NaN, pixel, range.pixels);
         return;
       }
       const next = row < count ? this.#firstAfter(from + perPixel, row) : count;
       if (next === row) {
         out.mean[pixel] = held;
         out.high[pixel] = held;
+        out.low[pixel] = held;
         integral += Number.isNaN(held) ? 0 : held * perPixel;
         continue;
       }
       const most = value[this.#most.best(row, next)]!;
       out.high[pixel] = Number.isNaN(held) ? most : Math.max(held, most);
+      if (this.#least !== null) {
+        const least = value[this.#least.best(row, next)]!;
+        out.low[pixel] = Number.isNaN(held) ? least : Math.min(held, least);
+      }
       held = value[next - 1]!;
       row = next;
       const until = this.#integral(row - 1, from + perPixel);

@@ -26,9 +26,16 @@ export class StepPainter {
     if (!index) return;
     const { area, areaLight } = picture.scene.theme.inks;
     const height = Math.round(size.steps * picture.ratio);
-    this.#draw(picture, index, top + height, height, index.greatest || 1, area, areaLight, 0);
-    const most = index.greatest.toLocaleString("en-US", { maximumFractionDigits: 3 });
-    caption(picture, top, `peak ${most} ${lane.subtitle}`);
+    const { greatest, smallest } = index;
+    const words = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+    if (smallest < 0) {
+      index.walk(picture.range, this.#steps);
+      paintSigned(picture, this.#steps, top, height, greatest, smallest);
+      caption(picture, top, `${words(smallest)} to ${words(greatest)} ${lane.subtitle}`);
+      return;
+    }
+    this.#draw(picture, index, top + height, height, greatest || 1, area, areaLight, 0);
+    caption(picture, top, `peak ${words(greatest)} ${lane.subtitle}`);
   }
 
   drawQueue(picture: Picture, lane: Lane, top: number): void {
@@ -78,7 +85,8 @@ export class StepPainter {
         x = end;
       }
     }
-    if (busy) paint(picture, { mean: busyMean, high: busyMean }, base, height, scale, running, running, 0);
+    if (busy)
+      paint(picture, { mean: busyMean, high: busyMean, low: busyMean }, base, height, scale, running, running, 0);
     const words = [
       busy ? `${formatCount(busy.greatest)} running` : "",
       queued ? `${formatCount(queued.greatest)} waiting` : "",
@@ -134,4 +142,32 @@ function paint(
     }
     x = end;
   }
+}
+
+/** Values on both sides of zero, away from a line that is zero: solid to the mean of a pixel, light to the extremes. */
+function paintSigned(
+  { frame, range, scene }: Picture,
+  { mean, high, low }: StepPixels,
+  top: number,
+  height: number,
+  greatest: number,
+  smallest: number,
+): void {
+  const { area, areaLight, faint } = scene.theme.inks;
+  const y = (value: number): number => top + Math.round(((greatest - value) / (greatest - smallest)) * height);
+  const zero = y(0);
+  for (let x = 0; x < range.pixels; ) {
+    const usual = mean[x]!;
+    const most = high[x]!;
+    const least = low[x]!;
+    let end = x + 1;
+    while (end < range.pixels && mean[end] === usual && high[end] === most && low[end] === least) end++;
+    // Also a value that is next to nothing shows on its side.
+    if (most > 0) frame.rect(x, Math.min(y(most), zero - 1), end - x, Math.max(1, zero - y(most)), areaLight);
+    if (least < 0) frame.rect(x, zero, end - x, Math.max(1, y(least) - zero), areaLight);
+    if (usual > 0) frame.rect(x, y(usual), end - x, zero - y(usual), area);
+    else if (usual < 0) frame.rect(x, zero, end - x, y(usual) - zero, area);
+    x = end;
+  }
+  frame.rect(0, zero, range.pixels, 1, faint);
 }
