@@ -15,6 +15,7 @@ import { Navigator } from "./interact/navigator.js";
 import { Pointing } from "./interact/pointing.js";
 import { displayName, formatBytesOf, parseSite } from "./model/format.js";
 import { LaneList } from "./model/lane-list.js";
+import { lanesBetween } from "./model/lanes.js";
 import { LoadedTrace } from "./model/loaded-trace.js";
 import { search } from "./model/search.js";
 import type { Summary } from "./model/summary.js";
@@ -62,6 +63,8 @@ export class App {
   readonly #empty = new EmptyState();
   #settings: ViewSettings = defaultSettings;
   #modelChanged = false;
+  /** Other times or lanes are under the pointer than before. */
+  #moved = false;
   #state: RunState = "starting";
   #reported = false;
   /** The span that is to be shown once so much of the trace is known. */
@@ -163,7 +166,7 @@ export class App {
       changed: () => this.#request(),
     });
     listenToKeys(this.commands);
-    scroller.addEventListener("scroll", () => this.#request(), { passive: true });
+    scroller.addEventListener("scroll", () => this.#viewMoved(), { passive: true });
     new ResizeObserver(() => this.#resize()).observe(scroller);
     globalThis.heddleFrameStats = () => this.#scheduler.statistics();
     this.#resize();
@@ -263,6 +266,7 @@ export class App {
   }
 
   #viewMoved(): void {
+    this.#moved = true;
     this.#tooltip.hide();
     this.#request();
   }
@@ -276,6 +280,8 @@ export class App {
   #frame(): void {
     const view = this.#view;
     if (view.trace && this.#modelChanged) this.#takeGrowth(view.trace);
+    if (this.#moved) this.#pointing.settle();
+    this.#moved = false;
     this.#painter.draw(this.#digest.still, this.#guide.spotlight, this.#isLive);
     this.#place.note();
     if (!view.trace) return;
@@ -337,8 +343,14 @@ export class App {
   #layOut(): void {
     const { trace, lanes } = this.#view;
     if (!trace) return;
+    // What is looked at stays where it is, whatever comes above it.
+    const { scroller } = this.#layout;
+    const top = scroller.scrollTop;
+    const first = top > 0 ? lanes.shown[lanesBetween(lanes.shown, top, top + 1)[0]] : undefined;
     lanes.layOut(trace, this.#settings.showSystemThreads);
     this.#layout.setContentHeight(lanes.height);
+    const moved = first ? (lanes.find(first.id)?.top ?? first.top) - first.top : 0;
+    if (moved !== 0) scroller.scrollTop = top + moved;
     document.body.dataset.lanes = String(lanes.shown.length);
   }
 

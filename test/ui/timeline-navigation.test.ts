@@ -42,6 +42,7 @@ describe("moving about in the timeline", function () {
     await pages.page.mouse.move(x, y, { steps: 4 });
     await pages.page.mouse.up();
     await pages.page.keyboard.up("Shift");
+    assert.match((await pages.page.locator(".announcer").textContent()) ?? "", /^[\d.]+ [mµ]s are marked/);
     const unmarked = await pages.axis();
     await pages.page.keyboard.press("f");
     await pages.drawn();
@@ -87,6 +88,63 @@ describe("moving about in the timeline", function () {
     assert.ok(!(await pages.page.locator(".overlay").isVisible()));
     await pages.page.keyboard.press("Escape");
     assert.match((await pages.page.locator(".details").textContent()) ?? "", /Most waited for/);
+  });
+
+  it("takes letters by where they are on a keyboard that has others, and brackets that AltGr writes", async () => {
+    await pages.openTrace(demoTrace().bytes());
+    interface Press {
+      key: string;
+      code: string;
+      ctrlKey?: boolean;
+      altKey?: boolean;
+      modifierAltGraph?: boolean;
+    }
+    const press = (init: Press): Promise<void> =>
+      pages.page.evaluate((given: Press) => {
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { ...given, bubbles: true }));
+      }, init);
+    const whole = await pages.axis();
+    await press({ key: "ц", code: "KeyW" });
+    await pages.drawn();
+    assert.notEqual(await pages.axis(), whole);
+    await press({ key: "а", code: "KeyF" });
+    await pages.drawn();
+    assert.equal(await pages.axis(), whole);
+    await pages.page.keyboard.press("ArrowDown");
+    await pages.page.keyboard.press("ArrowDown");
+    await pages.page.keyboard.press(".");
+    await press({ key: "[", code: "Digit8", ctrlKey: true, altKey: true, modifierAltGraph: true });
+    assert.match((await pages.page.locator(".announcer").textContent()) ?? "", /thread main/);
+    // Where AltGr is not pressed, Alt and Ctrl are the browser's and the editor's.
+    await press({ key: "w", code: "KeyW", altKey: true });
+    await press({ key: "w", code: "KeyW", ctrlKey: true });
+    await pages.page.keyboard.press("Escape");
+    await pages.page.keyboard.press("f");
+    await pages.drawn();
+    assert.equal(await pages.axis(), whole);
+  });
+
+  it("scrolls by pages, and lets nothing move behind the list of keys", async () => {
+    await pages.openTrace(demoTrace().bytes(), { height: 400 });
+    await pages.page.waitForSelector("body[data-findings]");
+    const top = (): Promise<number> => pages.page.evaluate(() => document.querySelector(".scroller")!.scrollTop);
+    await pages.page.keyboard.press("PageDown");
+    assert.ok((await top()) > 100);
+    await pages.page.keyboard.press("PageUp");
+    assert.equal(await top(), 0);
+    const keys = pages.page.getByRole("button", { name: "Keys (?)" });
+    await keys.focus();
+    await pages.page.keyboard.press("Enter");
+    const dialog = pages.page.getByRole("dialog");
+    await dialog.waitFor();
+    const whole = await pages.axis();
+    for (const key of ["w", "PageDown", "Tab"]) await pages.page.keyboard.press(key);
+    await pages.drawn();
+    assert.equal(await pages.axis(), whole);
+    assert.equal(await top(), 0);
+    assert.ok(await dialog.getByRole("button").evaluate((button) => button === document.activeElement));
+    await pages.page.keyboard.press("Escape");
+    assert.ok(await keys.evaluate((button) => button === document.activeElement));
   });
 
   it("finds lanes and names", async () => {

@@ -4,9 +4,17 @@ import { GrowingFlows } from "../../src/analysis/columns.js";
 import { FlowKind, type TraceModel } from "../../src/analysis/model.js";
 import { TraceBuilder } from "../../src/analysis/trace-builder.js";
 import { ObjectKind, WaitReason } from "../../src/trace/events.js";
+import { arrowEnd, arrowStart } from "../../webview/model/arrow-ends.js";
 import { FlowIndex } from "../../webview/model/flows.js";
-import { displayName, formatDuration, formatInstant, parseSite, shortSite } from "../../webview/model/format.js";
-import { laneAt, lanesBetween, layOutLanes, totalHeight } from "../../webview/model/lanes.js";
+import {
+  displayName,
+  formatDuration,
+  formatInstant,
+  nameAmongWords,
+  parseSite,
+  shortSite,
+} from "../../webview/model/format.js";
+import { laneAt, lanesBetween, layOutLanes, size, totalHeight } from "../../webview/model/lanes.js";
 import { nextNamed, search } from "../../webview/model/search.js";
 import { Summarizer } from "../../webview/model/summary.js";
 import { hitTest, neighbour, type Thing } from "../../webview/model/things.js";
@@ -91,6 +99,7 @@ describe("hit testing", () => {
     assert.equal(model.strings[model.threads[inner.thread]!.slices.name[inner.row]!], "inner");
     const state = at("b", ms(5), lanes.find((lane) => lane.title === "b")!.height - 8);
     assert.equal(state?.type, "state");
+    assert.equal(at("b", ms(5), 2), null);
     const hold = at("door", ms(8), 8);
     assert.ok(hold?.type === "hold");
     assert.equal(model.objects[hold.object]!.holds!.thread[hold.row], main.index);
@@ -135,6 +144,33 @@ describe("arrows", () => {
     const out = flows.outOf(a, ms(19), ms(21));
     assert.ok(out.some((flow) => model.flows.toThread[flow] === b));
     assert.deepEqual(flows.into(b, ms(40), ms(41)), []);
+  });
+
+  it("begin and end at the slices they are about", () => {
+    const trace = new SyntheticTrace({ cores: 2, source: "perf" });
+    const process = trace.process(100, "main.ts");
+    const a = process.thread("a");
+    const b = a.spawn(ms(1), "b", ms(2));
+    const lock = a.lock(ms(1), "door");
+    // `a` releases within a span, `b` waits within two.
+    a.span(ms(4), ms(30), "work").acquire(ms(5), lock).release(ms(20), lock);
+    b.span(ms(8), ms(40), "outer").span(ms(9), ms(39), "inner");
+    b.acquire(ms(20), lock, { since: ms(10) }).release(ms(25), lock);
+    a.end(ms(50));
+    b.end(ms(50));
+    process.exit(ms(50));
+    const { model, indexes, flows, lanes } = load(trace.bytes());
+    const laneOf = (name: string) => lanes.find(({ kind, title }) => kind === "thread" && title === name)!;
+    const [from, to] = [laneOf("a"), laneOf("b")];
+    const row = (height: number): number => Math.floor((height - size.padding) / size.sliceRow);
+    const [wake] = flows.wakeOf(to.index, ms(20)) as [number];
+    assert.equal(model.flows.kind[wake], FlowKind.Wake);
+    assert.equal(row(arrowStart(model, indexes, from, wake)), 0);
+    assert.equal(row(arrowEnd(model, indexes, to, wake)), 2);
+    // Where there is no slice, above the band of states.
+    const spawn = [...flows.into(to.index, ms(2), ms(2))].find((flow) => model.flows.kind[flow] === FlowKind.Spawn)!;
+    const height = arrowEnd(model, indexes, to, spawn);
+    assert.ok(height > size.padding + 2 * size.sliceRow && height < size.padding + to.rows * size.sliceRow);
   });
 
   it("leave a thread in order of time, however the trace grew", () => {
@@ -217,13 +253,36 @@ describe("search", () => {
     assert.ok(hits.some((hit) => hit.kind === "lane"));
     const name = hits.find((hit) => hit.kind === "name" && hit.text === "write ledger")!;
     const seen = new Set<string>();
-    let after: { time: number; thread: number; row: number } | null = null;
+    let after: ReturnType<typeof nextNamed> = null;
     for (let i = 0; i < name.count; i++) {
       after = nextNamed(model, name.string, after, 1);
       seen.add(`${after!.thread}:${after!.row}`);
     }
     assert.equal(seen.size, name.count);
     assert.deepEqual(search(model, lanes, "  "), []);
+  });
+
+  it("goes to marks as well as to slices, forth and back", () => {
+    const trace = new SyntheticTrace();
+    const process = trace.process(100, "main.ts");
+    const main = process.thread("main");
+    main.mark(ms(5), "tick").span(ms(10), ms(20), "tick").mark(ms(15), "tick").mark(ms(15), "tick");
+    process.thread("other").mark(ms(12), "tick");
+    process.exit(ms(30));
+    const { model, lanes } = load(trace.bytes());
+    const { string, count } = search(model, lanes, "tick")[0]!;
+    assert.equal(count, 5);
+    for (const step of [1, -1] as const) {
+      const times: number[] = [];
+      let at: ReturnType<typeof nextNamed> = null;
+      for (let i = 0; i < count + 1; i++) {
+        at = nextNamed(model, string, at, step);
+        times.push(at!.time);
+      }
+      const round = [5, 10, 12, 15, 15].map(ms);
+      if (step < 0) round.reverse();
+      assert.deepEqual(times, [...round, round[0]]);
+    }
   });
 });
 
@@ -252,6 +311,12 @@ describe("words", () => {
   it("make hidden characters visible", () => {
     assert.equal(displayName("a\u0000b\u202ec\n"), "a␀b\ufffdc␊");
     assert.equal(displayName("naïve 日本 <b>"), "naïve 日本 <b>");
+  });
+
+  it("keep names from right to left to themselves among others", () => {
+    assert.equal(nameAmongWords("worker-1"), "worker-1");
+    assert.equal(nameAmongWords("café 名前 👪"), "café 名前 👪");
+    for (const name of ["עובד אחד", "خيط", "x א"]) assert.equal(nameAmongWords(name), `\u2068${name}\u2069`);
   });
 
   it("take call sites apart", () => {

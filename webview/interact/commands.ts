@@ -18,6 +18,8 @@ export interface Commands {
   /** To the next or previous finding. */
   stepFinding(step: 1 | -1): void;
   edge(which: "start" | "end"): void;
+  /** Scrolls the lanes. */
+  scrollPage(step: 1 | -1): void;
   escape(): void;
 }
 
@@ -51,6 +53,7 @@ export function makeCommands({ view, navigator, guide, searchBox, keys, openSite
     keys: () => keys.toggle(),
     stepFinding: (step) => guide.step(step),
     edge: (which) => navigator.edge(which),
+    scrollPage: (step) => navigator.scrollPage(step),
     escape: () => {
       if (keys.open) keys.toggle(false);
       else if (searchBox.isOpen) searchBox.close();

@@ -8,7 +8,9 @@ export function listenToKeys(commands: Commands): void {
   window.addEventListener("keydown", (event) => {
     const target = event.target as Element | null;
     if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-    if (event.altKey || event.metaKey) {
+    // What AltGr writes is a key like others: on many keyboards the brackets.
+    const writes = event.getModifierState("AltGraph");
+    if ((event.altKey && !writes) || event.metaKey) {
       if (event.metaKey && event.key === "f") {
         commands.search();
         event.preventDefault();
@@ -17,13 +19,22 @@ export function listenToKeys(commands: Commands): void {
     }
     const pressed = target instanceof HTMLButtonElement && (event.key === "Enter" || event.key === " ");
     if (pressed) return;
-    if (handle(commands, event)) event.preventDefault();
+    if (handle(commands, event, event.ctrlKey && !writes)) event.preventDefault();
   });
 }
 
-function handle(commands: Commands, event: KeyboardEvent): boolean {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (event.ctrlKey) {
+const signs: Readonly<Record<string, string>> = { BracketLeft: "[", BracketRight: "]", Comma: ",", Period: "." };
+
+/** The letter or sign of a key; of a keyboard that writes other letters than Latin ones what stands there on one that does. */
+function nameOf({ key, code }: KeyboardEvent): string {
+  if (key.length !== 1) return key;
+  if (key > "\u02ff") return signs[code] ?? (/^Key[A-Z]$/.test(code) ? code.slice(3).toLowerCase() : key);
+  return key.toLowerCase();
+}
+
+function handle(commands: Commands, event: KeyboardEvent, withCtrl: boolean): boolean {
+  const key = nameOf(event);
+  if (withCtrl) {
     if (key !== "f") return false;
     commands.search();
     return true;
@@ -82,6 +93,12 @@ function handle(commands: Commands, event: KeyboardEvent): boolean {
       return true;
     case "n":
       commands.stepFinding(event.shiftKey ? -1 : 1);
+      return true;
+    case "PageUp":
+      commands.scrollPage(-1);
+      return true;
+    case "PageDown":
+      commands.scrollPage(1);
       return true;
     case "Home":
       commands.edge("start");

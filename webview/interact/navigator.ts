@@ -1,6 +1,6 @@
 /** Choosing things and going to them: what keys, links and the search do. */
 import { SliceKind } from "../../src/analysis/model.js";
-import { nextNamed, type SearchHit } from "../model/search.js";
+import { type Named, nextNamed, type SearchHit } from "../model/search.js";
 import { extentOf, neighbour, type Thing } from "../model/things.js";
 import { sliceAt } from "../ui/description.js";
 import type { ViewState } from "../view-state.js";
@@ -87,6 +87,11 @@ export class Navigator {
     this.activate(lane.id);
   }
 
+  /** Scrolls by what is in view, less a little of it. */
+  scrollPage(step: 1 | -1): void {
+    this.#scroller.scrollTop += step * this.#scroller.clientHeight * 0.85;
+  }
+
   /** To the lane's event before or after the selected one. */
   stepEvent(step: 1 | -1): void {
     const { trace, lanes, viewport, activeLane, selection } = this.#view;
@@ -133,13 +138,15 @@ export class Navigator {
       return;
     }
     const { model } = view.trace;
-    let after: { time: number; thread: number } | null = null;
+    let after: Named | null = null;
     const { selection } = view;
-    if (view.foundName === hit.string && selection?.type === "slice")
-      after = { time: model.threads[selection.thread]!.slices.start[selection.row]!, thread: selection.thread };
+    if (view.foundName === hit.string && (selection?.type === "slice" || selection?.type === "mark")) {
+      const { type, thread, row } = selection;
+      after = { type, thread, row, time: extentOf(model, selection).start };
+    }
     view.foundName = hit.string;
     const next = nextNamed(model, hit.string, after, step);
-    if (next) this.go({ type: "slice", lane: `thread:${next.thread}`, thread: next.thread, row: next.row });
+    if (next) this.go({ type: next.type, lane: `thread:${next.thread}`, thread: next.thread, row: next.row });
     this.#actions.changed();
   }
 

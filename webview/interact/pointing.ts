@@ -1,4 +1,5 @@
 /** What the pointer does over the lanes: pointing, clicking, dragging, the wheel. */
+import { formatDuration } from "../model/format.js";
 import { extentOf, hitTest, sameThing, type Thing } from "../model/things.js";
 import type { Description } from "../ui/description.js";
 import type { Tooltip } from "../ui/tooltip.js";
@@ -30,6 +31,8 @@ export class Pointing {
   readonly #tooltip: Tooltip;
   readonly #actions: PointingActions;
   #description: Description | null = null;
+  /** Where the pointer is on the canvas, CSS pixels; NaN when it is elsewhere. */
+  #at: readonly [x: number, y: number] = [Number.NaN, Number.NaN];
   #openTimer = 0;
 
   constructor(
@@ -46,6 +49,10 @@ export class Pointing {
     this.#scroller = scroller;
     this.#tooltip = tooltip;
     this.#actions = actions;
+    // Also while something is dragged, of which nothing is told below.
+    canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+      this.#at = [offsetX, offsetY];
+    });
     listenToPointer(canvas, scroller, {
       hover: (x, y, clientX, clientY) => this.#point(x, y, clientX, clientY),
       click: (x, y) => this.#click(x, y),
@@ -61,7 +68,8 @@ export class Pointing {
       },
       mark: (from, to, done) => {
         view.range = { from: view.viewport.timeAt(from), to: view.viewport.timeAt(to) };
-        if (done) actions.announce("A span is marked. F zooms to it.");
+        const { from: begin, to: end } = view.range;
+        if (done) actions.announce(`${formatDuration(Math.abs(end - begin))} are marked. F zooms to it.`);
         actions.changed();
       },
     });
@@ -73,20 +81,32 @@ export class Pointing {
     this.#tooltip.hide();
   }
 
-  #point(x: number, y: number, clientX: number, clientY: number): void {
+  /** What is shown has moved under the pointer: what lies there now lights up. Words come when it moves again. */
+  settle(): void {
+    this.#find(...this.#at);
+  }
+
+  #find(x: number, y: number): Thing | null {
     const view = this.#view;
-    view.pointerX = x;
     const lane = Number.isNaN(x) ? null : view.lanes.at(y + this.#scroller.scrollTop);
     view.pointerLane = lane && lane.kind !== "group" ? lane.id : "";
-    const thing = Number.isNaN(x) ? null : this.#thingAt(x, y);
+    const thing = lane && this.#thingAt(x, y);
     if (!sameThing(thing, view.hover)) {
       view.hover = thing;
       this.#description = thing && view.description(thing);
     }
+    return thing;
+  }
+
+  #point(x: number, y: number, clientX: number, clientY: number): void {
+    const view = this.#view;
+    view.pointerX = x;
+    this.#at = [x, y];
+    const thing = this.#find(x, y);
     if (this.#description && thing) this.#tooltip.show(this.#description, clientX, clientY);
     else this.#tooltip.hide();
-    const clickable = thing ? thing.type !== "value" : lane?.kind === "group";
-    this.#canvas.style.cursor = clickable ? "pointer" : "";
+    const isGroup = !Number.isNaN(x) && view.lanes.at(y + this.#scroller.scrollTop)?.kind === "group";
+    this.#canvas.style.cursor = (thing ? thing.type !== "value" : isGroup) ? "pointer" : "";
     this.#actions.changed();
   }
 

@@ -69,6 +69,17 @@ export function displayName(name: string): string {
   });
 }
 
+/**
+ * A name within other words. One that is written from right to left keeps to itself: it would draw a comma and a figure
+ * behind it to its other side.
+ */
+export function nameAmongWords(name: string): string {
+  const shown = displayName(name);
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\ud802-\ud803\ud83a-\ud83b]/.test(shown)
+    ? `\u2068${shown}\u2069`
+    : shown;
+}
+
 /** A sentence of a report on the screen: what is hidden in names becomes visible, and no figure is parted from its unit. */
 export function displaySentence(text: string): string {
   return displayName(text).replace(/(\d) (?=(?:%|[nµm]?s|min|[kMG]?B)(?![\p{L}\d]))/gu, "$1\u00a0");

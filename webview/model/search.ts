@@ -44,35 +44,39 @@ export function search(model: TraceModel, lanes: readonly Lane[], query: string,
   return hits;
 }
 
+/** A slice or mark that was found by its name. */
+export interface Named {
+  readonly type: "slice" | "mark";
+  readonly thread: number;
+  readonly row: number;
+  readonly time: number;
+}
+
 /**
- * The slice called `string` nearest after `time` (before it for step -1) on any thread; goes round at the ends.
- * `after` holds the last answer, so that slices at one instant are all reached.
+ * The slice or mark called `string` nearest after `after` (before it for step -1) on any thread; goes round at the
+ * ends. `after` holds the last answer, so that those of one instant are all reached.
  */
-export function nextNamed(
-  model: TraceModel,
-  string: number,
-  after: { readonly time: number; readonly thread: number } | null,
-  step: 1 | -1,
-): { thread: number; row: number; time: number } | null {
-  let best: { thread: number; row: number; time: number } | null = null;
-  let extreme: { thread: number; row: number; time: number } | null = null;
-  const precedes = (aTime: number, aThread: number, bTime: number, bThread: number): boolean =>
-    aTime < bTime || (aTime === bTime && aThread < bThread);
+export function nextNamed(model: TraceModel, string: number, after: Named | null, step: 1 | -1): Named | null {
+  let best: Named | null = null;
+  let extreme: Named | null = null;
+  const before = (a: Named, b: Named): boolean => (step > 0 ? precedes(a, b) : precedes(b, a));
   for (const thread of model.threads) {
-    const { count, name, start } = thread.slices;
-    for (let row = 0; row < count; row++) {
-      if (name[row] !== string) continue;
-      const candidate = { thread: thread.index, row, time: start[row]! };
-      const before = (a: typeof candidate, b: typeof candidate): boolean =>
-        step > 0 ? precedes(a.time, a.thread, b.time, b.thread) : precedes(b.time, b.thread, a.time, a.thread);
-      if (!extreme || before(candidate, extreme)) extreme = candidate;
-      const beyond =
-        !after ||
-        (step > 0
-          ? precedes(after.time, after.thread, candidate.time, candidate.thread)
-          : precedes(candidate.time, candidate.thread, after.time, after.thread));
-      if (beyond && (!best || before(candidate, best))) best = candidate;
+    for (const type of ["slice", "mark"] as const) {
+      const { count, name } = type === "slice" ? thread.slices : thread.marks;
+      const times = type === "slice" ? thread.slices.start : thread.marks.time;
+      for (let row = 0; row < count; row++) {
+        if (name[row] !== string) continue;
+        const candidate: Named = { type, thread: thread.index, row, time: times[row]! };
+        if (!extreme || before(candidate, extreme)) extreme = candidate;
+        if ((!after || before(after, candidate)) && (!best || before(candidate, best))) best = candidate;
+      }
     }
   }
   return best ?? extreme;
+}
+
+function precedes(a: Named, b: Named): boolean {
+  if (a.time !== b.time) return a.time < b.time;
+  if (a.thread !== b.thread) return a.thread < b.thread;
+  return a.type === b.type ? a.row < b.row : a.type === "slice";
 }

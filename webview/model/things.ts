@@ -99,10 +99,10 @@ export function hitTest(
       if (mark >= 0 && Math.abs(viewport.xOf(thread.marks.time[mark]!) - x) <= MARK_REACH && inner < 9)
         return { type: "mark", lane: lane.id, thread: lane.index, row: mark };
       const depth = Math.floor(inner / size.sliceRow);
-      if (depth < lane.rows && depth >= 0) {
+      // Above the slices there is nothing but marks.
+      if (lane.rows > 0 && depth < lane.rows) {
         const row = hit(indexes.threads[lane.index]!.slices.depths[depth]);
-        if (row >= 0) return { type: "slice", lane: lane.id, thread: lane.index, row };
-        return null;
+        return row >= 0 ? { type: "slice", lane: lane.id, thread: lane.index, row } : null;
       }
       const row = indexes.threads[lane.index]!.states.rowAt(time);
       return row >= 0 ? { type: "state", lane: lane.id, thread: lane.index, row } : null;

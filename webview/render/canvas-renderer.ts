@@ -4,7 +4,7 @@
  * All rectangles go into a {@link PixelFrame}; the canvas gets that as a whole, and over it what has curves: texts,
  * marks, arrows.
  */
-import { formatBytes } from "../model/format.js";
+import { formatBytes, formatDuration } from "../model/format.js";
 import type { PixelRange } from "../model/interval-index.js";
 import { type Lane, lanesBetween, size } from "../model/lanes.js";
 import { type BandPixels, bandPixels } from "../model/state-shares.js";
@@ -199,6 +199,20 @@ export class CanvasRenderer implements Renderer {
     context.globalAlpha = 1;
     brush.rect(x0, 0, ratio, brush.height, theme.accent);
     brush.rect(x1, 0, ratio, brush.height, theme.accent);
+    // How long it is, in its middle, or beside it where it is narrow.
+    const words = formatDuration(Math.abs(range.to - range.from));
+    const width = brush.measure(words);
+    const [left, right] = [Math.max(0, x0), Math.min(brush.width, x1)];
+    const inside = right - left > width + 12 * ratio;
+    const beside = x1 + width + 10 * ratio < brush.width ? x1 + 7 * ratio : x0 - width - 7 * ratio;
+    brush.text(
+      words,
+      inside ? (left + right - width) / 2 : beside,
+      12 * ratio,
+      width + 1,
+      theme.foreground,
+      theme.background,
+    );
   }
 
   /** From when on nobody could go on. */

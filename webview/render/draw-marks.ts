@@ -35,5 +35,23 @@ export function drawMarks(brush: Brush, scene: Scene, lane: Lane, y: number, ran
     context.closePath();
   }
   context.fill();
+  for (const [thing, width] of [
+    [scene.hover, 1],
+    [scene.selection, 2],
+  ] as const) {
+    if (thing?.type !== "mark" || thing.lane !== lane.id) continue;
+    const x = Math.round((marks.time[thing.row]! - range.start) * scale);
+    const wide = s + (width + 0.5) * brush.ratio;
+    context.beginPath();
+    context.moveTo(x - wide, y);
+    context.lineTo(x + wide, y);
+    context.lineTo(x, y + wide * 1.6);
+    context.closePath();
+    context.fillStyle = scene.theme.accent;
+    context.fill();
+    context.lineWidth = width * brush.ratio;
+    context.strokeStyle = scene.theme.foreground;
+    context.stroke();
+  }
   brush.forgetColor();
 }

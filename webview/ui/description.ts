@@ -1,7 +1,7 @@
 /** What a description is made of, and how threads and objects are called in it. */
 import type { TraceModel } from "../../src/analysis/model.js";
 import { distinctName } from "../../src/analysis/thread-name.js";
-import { displayName } from "../model/format.js";
+import { nameAmongWords } from "../model/format.js";
 import type { Thing } from "../model/things.js";
 import type { TrackIndexes } from "../model/track-indexes.js";
 
@@ -43,10 +43,10 @@ export function sliceAt(model: TraceModel, indexes: TrackIndexes, thread: number
 export function threadName(model: TraceModel, thread: number): string {
   const track = model.threads[thread];
   if (!track) return "another program";
-  const name = displayName(track.name) || (track.isMain ? "main" : `thread ${track.number || track.tid}`);
-  return model.processes.length > 1 && track.name !== "" ? displayName(distinctName(model, track)) : name;
+  const name = nameAmongWords(track.name) || (track.isMain ? "main" : `thread ${track.number || track.tid}`);
+  return model.processes.length > 1 && track.name !== "" ? nameAmongWords(distinctName(model, track)) : name;
 }
 
 export function objectName(model: TraceModel, object: number): string {
-  return displayName(model.objects[object]?.name ?? "");
+  return nameAmongWords(model.objects[object]?.name ?? "");
 }

@@ -18,7 +18,7 @@ const COMMON = 3;
 
 export class Header {
   readonly element: HTMLElement;
-  readonly #name = h("span", { class: "run-name" });
+  readonly #name = h("span", { class: "run-name", dir: "auto" });
   readonly #badge = h("span", { class: "badge live", hidden: true }, h("i", { class: "pulse" }), "live");
   readonly #exit = h("span", { class: "badge", hidden: true });
   readonly #duration = h("b", {}, "–");

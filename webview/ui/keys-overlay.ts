@@ -10,6 +10,7 @@ const keys: readonly (readonly [string, string])[] = [
   ["F", "fit what is selected; again: everything"],
   ["E", "follow the newest events of a live run"],
   ["↑ / ↓", "choose a lane"],
+  ["Page Up / Down", "scroll the lanes"],
   ["← / →  or  , / .", "previous / next event of the lane"],
   ["[ / ]", "follow the arrow back to its cause / on to its effect"],
   ["Enter", "open the source of what is selected"],
@@ -23,6 +24,8 @@ const keys: readonly (readonly [string, string])[] = [
 /** The list of keys, over everything. */
 export class KeysOverlay {
   readonly element: HTMLElement;
+  /** What had the focus before it was opened. */
+  #before: HTMLElement | null = null;
 
   constructor() {
     const rows = keys.flatMap(([key, meaning]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, meaning)]);
@@ -35,13 +38,19 @@ export class KeysOverlay {
     close.append(icon(icons.close));
     const dialog = h(
       "div",
-      { class: "dialog", role: "dialog", "aria-label": "Keys" },
+      { class: "dialog", role: "dialog", "aria-label": "Keys", "aria-modal": "true", tabindex: "-1" },
       h("div", { class: "dialog-head" }, h("b", {}, "Keys"), close),
       h("dl", {}, ...rows),
     );
     this.element = h("div", { class: "overlay", hidden: true }, dialog);
     this.element.addEventListener("pointerdown", (event) => {
       if (event.target === this.element) this.toggle(false);
+    });
+    // Nothing behind it is moved or focused while it is read.
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" || event.key === "?") return;
+      event.stopPropagation();
+      if (event.key === "Tab") event.preventDefault();
     });
   }
 
@@ -50,7 +59,13 @@ export class KeysOverlay {
   }
 
   toggle(open = !this.open): void {
+    if (open === this.open) return;
     this.element.hidden = !open;
-    if (open) this.element.querySelector("button")?.focus();
+    if (!open) {
+      this.#before?.focus({ preventScroll: true });
+      return;
+    }
+    this.#before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    this.element.querySelector("button")?.focus();
   }
 }

@@ -101,7 +101,7 @@ export class LaneLabels {
         "button",
         { class: "label group", type: "button", onclick: () => this.#toggle(lane.id) },
         icon(icons.down),
-        h("span", { class: "title" }),
+        h("span", { class: "title", dir: "auto" }),
         h("span", { class: "members" }),
         h("span", { class: "subtitle" }),
       );
@@ -113,7 +113,7 @@ export class LaneLabels {
       swatch.style.background = this.#swatch(lane.index);
       element.append(swatch);
     }
-    element.append(h("span", { class: "title" }), h("span", { class: "subtitle" }));
+    element.append(h("span", { class: "title", dir: "auto" }), h("span", { class: "subtitle" }));
     let meter: HTMLElement | null = null;
     let value: HTMLElement | null = null;
     if (lane.kind === "thread") {

@@ -56,6 +56,7 @@ export function buildLayout(parts: LayoutParts): Layout {
     role: "separator",
     "aria-orientation": "vertical",
     "aria-label": "Width of the names",
+    tabindex: "0",
   });
   const bar = h("i", {});
   const progress = h(
@@ -89,6 +90,7 @@ export function buildLayout(parts: LayoutParts): Layout {
   const setLabelWidth = (width: number): void => {
     labelWidth = Math.round(width);
     element.style.setProperty("--label-width", `${labelWidth}px`);
+    sash.setAttribute("aria-valuenow", String(labelWidth));
   };
   const narrow = matchMedia("(max-width: 560px)");
   const byWindow = (): void => {
@@ -97,13 +99,19 @@ export function buildLayout(parts: LayoutParts): Layout {
   };
   setLabelWidth(narrow.matches && !parts.compact ? NARROW_LABEL : labelWidth);
   narrow.addEventListener("change", byWindow);
+  const drag = (width: number): void => {
+    setLabelWidth(Math.max(MIN_LABEL, Math.min(timeline.clientWidth * 0.6, width)));
+    parts.resized();
+  };
+  sash.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    drag(labelWidth + (event.key === "ArrowLeft" ? -16 : 16));
+    event.preventDefault();
+    event.stopPropagation();
+  });
   sash.addEventListener("pointerdown", (event) => {
     sash.setPointerCapture(event.pointerId);
-    const move = (e: PointerEvent): void => {
-      const left = timeline.getBoundingClientRect().left;
-      setLabelWidth(Math.max(MIN_LABEL, Math.min(timeline.clientWidth * 0.6, e.clientX - left)));
-      parts.resized();
-    };
+    const move = (e: PointerEvent): void => drag(e.clientX - timeline.getBoundingClientRect().left);
     const stop = (): void => {
       sash.removeEventListener("pointermove", move);
       sash.removeEventListener("pointerup", stop);

@@ -54,7 +54,7 @@ export class MostWaited {
           title: "Show its lane",
           onclick: () => this.#actions.showLane(lane),
         },
-        h("span", { class: "obstacle-name" }, objectName(model, obstacle.object)),
+        h("span", { class: "obstacle-name", dir: "auto" }, objectName(model, obstacle.object)),
         h("b", {}, formatDuration(obstacle.waitedNs)),
         h("span", { class: "obstacle-bar" }, bar),
       ),

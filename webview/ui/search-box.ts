@@ -26,8 +26,11 @@ export class SearchBox {
     this.#input = h("input", {
       type: "text",
       placeholder: "Search lanes, spans, tasks, locks…",
+      role: "combobox",
       "aria-label": "Search",
       "aria-controls": "search-results",
+      "aria-expanded": "false",
+      "aria-autocomplete": "list",
       spellcheck: "false",
       autocomplete: "off",
     });
@@ -87,19 +90,28 @@ export class SearchBox {
         {
           class: "result",
           role: "option",
+          id: `search-result-${i}`,
           "aria-selected": String(i === 0),
           onclick: (event: MouseEvent) => {
             this.#choose(i);
             this.#actions.go(hit, event.shiftKey ? -1 : 1);
           },
         },
-        h("span", { class: "result-name" }, displayName(hit.text)),
+        h("span", { class: "result-name", dir: "auto" }, displayName(hit.text)),
         h("span", { class: "result-kind" }, hit.kind === "lane" ? "lane" : plural(hit.count, "event")),
       ),
     );
     if (items.length === 0 && this.#input.value.trim())
-      items.push(h("div", { class: "nothing" }, "Nothing is called that."));
+      items.push(h("div", { class: "nothing", role: "option", "aria-disabled": "true" }, "Nothing is called that."));
     this.#results.replaceChildren(...items);
+    this.#input.setAttribute("aria-expanded", String(items.length > 0));
+    this.#point();
+  }
+
+  /** Tells screen readers which result is chosen: the focus stays in the field. */
+  #point(): void {
+    if (this.#hits.length === 0) this.#input.removeAttribute("aria-activedescendant");
+    else this.#input.setAttribute("aria-activedescendant", `search-result-${this.#chosen}`);
   }
 
   #choose(index: number): void {
@@ -109,5 +121,6 @@ export class SearchBox {
       child.setAttribute("aria-selected", String(i === this.#chosen));
       if (i === this.#chosen) child.scrollIntoView({ block: "nearest" });
     });
+    this.#point();
   }
 }

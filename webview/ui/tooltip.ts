@@ -16,7 +16,7 @@ export class Tooltip {
           "div",
           { class: "tip-head" },
           h("i", { class: `dot ${description.tone}` }),
-          h("b", {}, description.title),
+          h("b", { dir: "auto" }, description.title),
           h("span", {}, description.kind),
         ),
         h("dl", {}, ...facts.flatMap((fact) => [h("dt", {}, fact.label), h("dd", {}, fact.value)])),
