@@ -145,11 +145,8 @@ function applyOther(record: CurrentRecord): void {
       return;
     }
     case EventKind.ProcessExit: {
-      const child = model.process(a);
       const code = b - 1000;
-      if (child.exitCode !== null || child.signal !== null) return;
-      if (code >= 0) child.exitCode = code;
-      else child.signal = SIGNALS[-code] ?? `signal ${-code}`;
+      model.process(a).endedBy(code >= 0 ? code : null, code >= 0 ? null : (SIGNALS[-code] ?? `signal ${-code}`));
       return;
     }
 

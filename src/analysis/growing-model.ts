@@ -33,6 +33,13 @@ export class ProcessGroup implements ProcessTrack {
     readonly index: number,
     readonly pid: number,
   ) {}
+
+  /** How it ended, as somebody tells: nothing, if he knows neither. The last word counts. */
+  endedBy(exitCode: number | null, signal: string | null): void {
+    if (exitCode === null && signal === null) return;
+    this.exitCode = signal === null ? exitCode : null;
+    this.signal = signal;
+  }
 }
 
 export interface GrowingCounter extends CounterTrack {

@@ -285,8 +285,7 @@ export class TraceBuilder {
   #processEnd(frame: ProcessEndFrame): void {
     const model = this.#model;
     const group = this.#process(frame.pid);
-    if (frame.exitCode !== null) group.exitCode = frame.exitCode;
-    if (frame.signal !== null) group.signal = frame.signal;
+    group.endedBy(frame.exitCode, frame.signal);
     this.#progress.get(frame.pid)!.ended = true;
     this.#activate(this.#agenda);
     this.#agenda.at(frame.t, (t) => {

@@ -39,7 +39,8 @@ export class ByteReader {
       value += (byte & 127) * scale;
       scale *= 128;
     } while (byte >= 128);
-    if (value > Number.MAX_SAFE_INTEGER) throw new RangeError("too large a number");
+    // A row of empty bytes without an end makes it NaN.
+    if (!(value <= Number.MAX_SAFE_INTEGER)) throw new RangeError("too large a number");
     this.position = position;
     return value;
   }

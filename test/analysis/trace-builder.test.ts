@@ -25,6 +25,22 @@ describe("TraceBuilder", () => {
     assert.equal(model.objects.find((object) => object.kind === ObjectKind.Queue)?.tally.puts, 1);
   });
 
+  it("believes who saw the end of a process before what that said itself when its end began", () => {
+    const trace = new SyntheticTrace();
+    const main = trace.process(100, "x.ts").thread("main");
+    trace.process(200, "handler", ms(1), 100).exit(ms(20), 0);
+    trace.process(300, "killed", ms(1), 100).exit(ms(20), 0);
+    trace.process(400, "unseen", ms(1), 100).exit(ms(20), 5);
+    main.emit(ms(30), EventKind.ProcessExit, { a: 200, b: 1003 });
+    main.emit(ms(30), EventKind.ProcessExit, { a: 300, b: 1000 - 9 });
+    const ends = modelOf(trace).processes.map(({ pid, exitCode, signal }) => [pid, exitCode, signal]);
+    assert.deepEqual(ends.slice(1), [
+      [200, 3, null],
+      [300, null, "SIGKILL"],
+      [400, 5, null],
+    ]);
+  });
+
   it("is the same however the bytes are cut", () => {
     const trace = largeTrace({ events: 3000, workers: 3, cores: 2 });
     const bytes = trace.bytes();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { crc32 as zlibCrc32 } from "node:zlib";
 import fc from "fast-check";
+import { ByteReader } from "../../src/trace/byte-reader.js";
 import { crc32 } from "../../src/trace/crc32.js";
 import {
   type EventsFrame,
@@ -175,6 +176,19 @@ describe("checksum", () => {
   });
   it("of 123456789 is the published one", () => {
     assert.equal(crc32(new TextEncoder().encode("123456789")), 0xcbf43926);
+  });
+});
+
+describe("numbers", () => {
+  it("that end nowhere, or too late, are no numbers", () => {
+    for (const length of [9, 100, 200, 2000]) {
+      for (const byte of [0x80, 0xff]) {
+        const bytes = new Uint8Array(length).fill(byte);
+        assert.throws(() => new ByteReader(bytes).varint(), RangeError);
+        bytes[length - 1] = 1;
+        if (length > 9) assert.throws(() => new ByteReader(bytes).varint(), RangeError);
+      }
+    }
   });
 });
 

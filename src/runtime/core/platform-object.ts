@@ -1,3 +1,4 @@
+// biome-ignore-all lint/complexity/noBannedTypes: Function is any function or class
 /**
  * Objects of Node and of the language that are more than their fields: a URL, a Blob, an iterator. Copied field by
  * field, as instances of users' classes are, they would arrive empty, without a word. Node's own structured clone copies
