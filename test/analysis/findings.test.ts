@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { analyseFile } from "../../src/analysis/analyse-file.js";
 import { jsonReport } from "../../src/analysis/report/json-report.js";
 import type { Finding } from "../../src/analysis/report/report-types.js";
+import { textReport } from "../../src/analysis/report/text-report.js";
+import { textWidth } from "../../src/analysis/report/text-width.js";
 import { isSignalKind } from "../../src/analysis/signals.js";
-import { EventKind, ObjectKind } from "../../src/trace/events.js";
+import { EventKind, ObjectKind, WaitReason } from "../../src/trace/events.js";
 import { ms, SyntheticTrace, us } from "./synthetic-trace.js";
 
 const trace = (source: "perf" | "process-only" = "process-only") => {
@@ -147,12 +149,90 @@ describe("a finding", () => {
     const pool = main.pool(0, "p", 2, "file:///work/pool.ts:4:1");
     const workers = [1, 2].map((i) => main.spawn(0, `w${i}`).worksFor(1, pool));
     for (let i = 0; i < 400; i++) {
-      const task = main.submit(us(50 * i), pool, "crumb");
-      workers[i % 2]!.task(us(50 * i), us(50 * i + 40), pool, task, "crumb");
+      const t = us(100 * Math.floor(i / 2));
+      workers[i % 2]!.task(t, t + us(40), pool, main.submit(t, pool, "crumb"), "crumb");
     }
     main.mark(ms(25), "end");
     const idle = finding(made, "idle-workers");
-    assert.deepEqual(idle.sites, ["/work/pool.ts:4"]);
+    assert.deepEqual(idle.sites, ["/work/main.ts:40", "/work/pool.ts:4"]);
     assert.ok(idle.costNs > ms(10) && idle.costNs < ms(14), `${idle.costNs}`);
+  });
+
+  /** A pool of four whose tasks of 8 ms are handed in every 10 ms by a main thread that is on a core for so long of them. */
+  function fed(computesMs: number, options: { ahead?: number; workers?: number } = {}): SyntheticTrace {
+    const { ahead = 0, workers = 1 } = options;
+    const { made, process, main } = trace("perf");
+    const pool = main.pool(0, "p", 4, "file:///work/pool.ts:4:1");
+    const team = Array.from({ length: workers }, (_, i) => main.spawn(0, `w${i}`).worksFor(1, pool));
+    for (let i = 0; i < 30; i++) {
+      const t = ms(10 * i);
+      const worker = team[i % workers]!;
+      worker.task(t + us(20), t + ms(8), pool, main.submit(Math.max(0, t - ms(ahead)), pool, "job"), "job");
+      worker.on(1, t + us(10), t + ms(8));
+      main.on(0, t, t + ms(computesMs));
+    }
+    process.exit(ms(310));
+    return made;
+  }
+
+  it("of a pool that gets its next task when the last is done says so, whoever ran them", () => {
+    for (const workers of [1, 2]) {
+      const one = finding(fed(0.1, { workers }), "one-task-at-a-time");
+      assert.equal(one.severity, "warning");
+      assert.match(one.detail, /Each of its 30 tasks .* for 239 ms one worker had work, and the other 3 /);
+      assert.match(one.advice, /^Hand in all of them first/);
+      assert.deepEqual(one.sites, ["/work/main.ts:40", "/work/pool.ts:4"]);
+    }
+    // Handed in before the last was done.
+    assert.ok(!findingsOf(fed(0.1, { ahead: 5 })).some(({ rule }) => rule === "one-task-at-a-time"));
+  });
+
+  it("of a pool that idles says when who hands in computes meanwhile, and where", () => {
+    for (const workers of [1, 3]) {
+      const rules = findingsOf(fed(9.5, { workers })).map(({ rule }) => rule);
+      assert.ok(!rules.includes("one-task-at-a-time"), rules.join());
+    }
+    const idle = finding(fed(9.5, { workers: 3 }), "idle-workers");
+    assert.equal(idle.title, "“p” is 73 % idle: “main” does not keep up");
+    assert.match(idle.detail, /^Its 3 workers were busy 27 % .*, and “main”, which hands them in, for 9\d % of it\.$/);
+    assert.equal(idle.severity, "warning");
+    assert.deepEqual(idle.sites, ["/work/main.ts:40", "/work/pool.ts:4"]);
+    // The one that hands in waits: it is not to blame.
+    assert.equal(finding(fed(0.1, { workers: 3, ahead: 5 }), "idle-workers").severity, "info");
+  });
+
+  it("of cores that were not used says when threads ran in turn", () => {
+    for (const overlapMs of [0, 50]) {
+      const { made, process, main } = trace("perf");
+      for (let i = 0; i < 4; i++) {
+        const from = ms(10 + 100 * i);
+        const thread = main.spawn(from, `t${i}`);
+        const to = from + ms(90 + overlapMs);
+        thread.on(1 + (i % 2), from, to).end(to);
+        main.join(from, to, thread);
+      }
+      main.on(0, 0, ms(1));
+      process.exit(ms(500));
+      const low = finding(made, "low-parallelism");
+      assert.equal(/they ran in turn/.test(low.detail), overlapMs === 0, low.detail);
+      assert.equal(/^Start all of them first/.test(low.advice), overlapMs === 0);
+    }
+  });
+
+  it("of a blocked event loop points to what ran last before it, where nothing else is known", () => {
+    const { made, process, main } = trace("perf");
+    main.on(0, 0, ms(600));
+    main.wait(ms(100), ms(200), WaitReason.Result, 0, { async: true, site: "file:///work/loop.ts:8:1" });
+    main.loopDelay(ms(550), 340);
+    main.wait(ms(551), ms(560), WaitReason.Result, 0, { async: true, site: "file:///work/late.ts:9:1" });
+    process.exit(ms(600));
+    assert.deepEqual(finding(made, "event-loop-blocked").sites, ["/work/loop.ts:8"]);
+  });
+
+  it("has a title that a narrow terminal breaks instead of cutting it", () => {
+    const report = jsonReport(analyseFile(fed(9.5, { workers: 3 }).bytes()).model);
+    const text = textReport(report, { width: 40 });
+    assert.match(text.replaceAll(/\s+/g, " "), /▲ “p” is 73 % idle: “main” does not keep up \d/);
+    for (const line of text.split("\n")) if (!line.includes(" at ")) assert.ok(textWidth(line) <= 40, line);
   });
 });

@@ -59,7 +59,9 @@ function headline(lines: string[], report: JsonReport, width: number, paint: Pal
   const cores =
     report.coreSource === "process-only" && used === 0
       ? plural(report.coresAvailable, "core")
-      : `${used.toFixed(2)} of ${report.coresAvailable} cores used on average (${formatShare(share)})`;
+      : report.coresAvailable === 0 // The header was lost.
+        ? `${plural(used, "core")} used on average`
+        : `${used.toFixed(2)} of ${report.coresAvailable} cores used on average (${formatShare(share)})`;
   const counts = `${plural(report.processes.length, "process")}, ${plural(report.threads.length, "thread")}`;
   joined(lines, [`${formatDuration(report.durationNs)} wall time`, cores, counts], " · ", width, paint.bold);
 
@@ -125,8 +127,9 @@ function findings(lines: string[], report: JsonReport, width: number, paint: Pal
   };
   for (const finding of report.findings.slice(0, MOST_FINDINGS)) {
     const cost = finding.costNs > 0 ? `  ${formatDuration(finding.costNs)}` : "";
-    const title = shorten(printable(finding.title), width - 4 - textWidth(cost));
-    lines.push(`  ${signs[finding.severity]} ${paint.bold(title)}${paint.dim(cost)}`);
+    const room = width - 4 - textWidth(cost);
+    const title = wrap(printable(finding.title), room).map((line) => paint.bold(shorten(line, room)));
+    lines.push(`  ${signs[finding.severity]} ${title.join("\n    ")}${paint.dim(cost)}`);
     for (const line of wrap(printable(finding.detail), width - 4)) lines.push(`    ${line}`);
     const sites = finding.sites.map((site) => printable(shortened(site, report)));
     if (sites.length > 0) lines.push(`    ${paint.dim(`at ${sites.join(", ")}`)}`);

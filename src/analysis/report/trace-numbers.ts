@@ -21,7 +21,7 @@ export class ObjectNumbers {
   /** Locks: holds that were counted and not timed, and the time in which they lie. */
   untimedHolds = 0;
   untimedNs = 0;
-  /** Nanoseconds waited by where, as "file:line"; of queues, by consumers and by producers. */
+  /** Nanoseconds waited by where, as "file:line"; of queues, by consumers and by producers; of pools, run by where handed in. */
   readonly sites = new Map<string, number>();
   readonly putSites = new Map<string, number>();
   /** Of all waits for it, those that blocked a thread; and of these, those of who puts. */
@@ -30,6 +30,8 @@ export class ObjectNumbers {
   /** Threads that waited, by index; of queues, consumers and producers. */
   readonly waiters = new Set<number>();
   readonly putWaiters = new Set<number>();
+  /** Pools: how many tasks each thread handed in, by index. */
+  readonly submitters = new Map<number, number>();
   firstTaskNs = Number.POSITIVE_INFINITY;
   lastTaskNs = 0;
 
@@ -121,7 +123,12 @@ export function* countInSteps(model: TraceModel): Generator<void, TraceNumbers> 
     const kind = flows.kind[i];
     const length = flows.toTime[i]! - flows.fromTime[i]!;
     if (kind === FlowKind.Item || kind === FlowKind.Message) numbers.objects[index]!.use.add(length);
-    else if (kind === FlowKind.Task) numbers.objects[index]!.wait.add(length);
+    else if (kind === FlowKind.Task) {
+      const { wait, submitters } = numbers.objects[index]!;
+      wait.add(length);
+      const from = flows.fromThread[i]!;
+      submitters.set(from, (submitters.get(from) ?? 0) + 1);
+    }
   }
   completeNumbers(model, numbers);
   return numbers;
@@ -183,6 +190,7 @@ function countSlices(
       numbers.use.add(length);
       if (start < numbers.firstTaskNs) numbers.firstTaskNs = start;
       if (start + length > numbers.lastTaskNs) numbers.lastTaskNs = start + length;
+      addSite(numbers.sites, siteOf(slices.site[i]!), length);
       continue;
     }
     const reason = kind === SliceKind.OtherWait ? slices.value[i]! : 0;
@@ -204,8 +212,10 @@ function countSlices(
       if (put) numbers.putBlockedNs += length;
     }
     (put ? numbers.putWaiters : numbers.waiters).add(thread.index);
-    const site = siteOf(slices.site[i]!);
-    const sites = put ? numbers.putSites : numbers.sites;
-    if (site !== "") sites.set(site, (sites.get(site) ?? 0) + length);
+    addSite(put ? numbers.putSites : numbers.sites, siteOf(slices.site[i]!), length);
   }
+}
+
+function addSite(sites: Map<string, number>, site: string, ns: number): void {
+  if (site !== "") sites.set(site, (sites.get(site) ?? 0) + ns);
 }

@@ -1,5 +1,5 @@
 /** How the run as a whole used its cores, event loops and memory. */
-import { SliceKind, ThreadState, type TraceModel } from "../../model.js";
+import { SliceKind, ThreadState, type ThreadTrack, type TraceModel } from "../../model.js";
 import { withoutColumn } from "../../strings.js";
 import { SliceFlag } from "../../thread-lane.js";
 import { formatDuration, formatShare, plural } from "../format.js";
@@ -37,11 +37,14 @@ export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
   // Others had the cores: that is a finding of its own.
   if (ready > threads.reduce((sum, thread) => sum + thread.runningNs, 0)) return [];
   const byWaits = most !== undefined && total >= idle * 0.5 && most.ns >= total * 0.2;
+  const inTurn = !byWaits && ranInTurn(model, workers);
   const why = byWaits
     ? `Threads were blocked for ${formatDuration(total)} in all, most of it for ${most.name} (${formatDuration(most.ns)}).`
-    : idle > total
-      ? `Most of the time the threads had nothing to do or waited for files, the network or other programs (${formatDuration(idle)} in all).`
-      : `Threads were blocked for ${formatDuration(total)} and ready without a core for ${formatDuration(ready)} in all.`;
+    : inTurn
+      ? `But they ran in turn: each began when the one before had ended.`
+      : idle > total
+        ? `Most of the time the threads had nothing to do or waited for files, the network or other programs (${formatDuration(idle)} in all).`
+        : `Threads were blocked for ${formatDuration(total)} and ready without a core for ${formatDuration(ready)} in all.`;
   return [
     {
       rule: "low-parallelism",
@@ -67,10 +70,22 @@ export const lowParallelism: Rule = ({ model, numbers, report, cycles }) => {
           ),
       advice: byWaits
         ? `Look at ${most.name} first: what is waited for is what holds the rest up.`
-        : "Give the threads more to do at once: smaller pieces, started earlier, or more of them for what waits for files and the network.",
+        : inTurn
+          ? "Start all of them first, and wait for their ends then (`join`)."
+          : "Give the threads more to do at once: smaller pieces, started earlier, or more of them for what waits for files and the network.",
     },
   ];
 };
+
+/** Whether threads that somebody started lived one after the other, beside the main thread that waited for them. */
+function ranInTurn(model: TraceModel, workers: readonly { readonly id: string }[]): boolean {
+  const started = workers
+    .map(({ id }) => model.threads[indexOfId(id)]!)
+    .filter((thread) => !thread.isMain && thread.pool < 0)
+    .sort((x, y) => x.startNs - y.startNs);
+  if (started.length < 2 || started.length < workers.length - 1) return false;
+  return started.every((thread, i) => i === 0 || thread.startNs >= endOf(started[i - 1]!.endNs, model.endNs));
+}
 
 export const eventLoop: Rule = ({ model, numbers, report }) => {
   const late = model.threads
@@ -92,12 +107,29 @@ export const eventLoop: Rule = ({ model, numbers, report }) => {
         `no timer fired and no answer was read in that time.${late.length > 1 ? ` So were those of ${plural(late.length - 1, "other process")}.` : ""}`,
       costNs: delay.totalNs,
       subjects: late.map((one) => `thread-${one.thread.index + 1}`),
-      sites: unique([...busySites(model, thread.index), ...startedAt(model, [thread])]),
+      sites: unique([...blockingSites(model, thread), ...startedAt(model, [thread])]),
       advice:
         "Let long computing run in a pool, and wait with `await` instead of a Sync call where the thread has other things to do.",
     },
   ];
 };
+
+/** Lines that kept an event loop busy, or if none is known, the last one before it was late for longest. */
+function blockingSites(model: TraceModel, { index, slices }: ThreadTrack): string[] {
+  const known = busySites(model, index);
+  if (known.length > 0) return known;
+  let [from, longestNs] = [0, 0];
+  for (let i = 0; i < slices.count; i++) {
+    const length = slices.end[i]! - slices.start[i]!;
+    if (slices.kind[i] === SliceKind.LoopDelay && length > longestNs) [from, longestNs] = [slices.start[i]!, length];
+  }
+  let [site, latest] = [0, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < slices.count; i++) {
+    const end = slices.end[i]!;
+    if (slices.site[i] !== 0 && end > latest && end <= from) [site, latest] = [slices.site[i]!, end];
+  }
+  return [withoutColumn(model.strings[site] ?? "")];
+}
 
 /** Where blocking waits and spans of a thread were that took longest. */
 function busySites(model: TraceModel, index: number): string[] {
@@ -153,9 +185,12 @@ export const noCore: Rule = ({ model, report }) => {
     {
       rule: "no-core-free",
       severity: "info",
-      title: "Threads were ready to run, but no core was free",
+      title:
+        share >= 0.5
+          ? "No core was free: other programs used most of them"
+          : `No core was free: more threads want to compute than ${plural(report.coresAvailable, "core")} can run`,
       detail:
-        `${formatDuration(ready)} in all, beside ${formatDuration(running)} of running; “${most.name}” most of all ` +
+        `Threads were ready to run for ${formatDuration(ready)} in all, beside ${formatDuration(running)} of running; “${most.name}” most of all ` +
         `(${formatDuration(most.runnableNs)}).` +
         (share >= 0.25 ? ` Of the time that cores were busy, other programs had ${formatShare(share)}.` : ""),
       costNs: ready,
