@@ -1,5 +1,6 @@
 /** Moving about in the timeline, by mouse and by keys. */
 import assert from "node:assert/strict";
+import { ms, SyntheticTrace } from "../analysis/synthetic-trace.js";
 import { demoTrace } from "./demo-trace.js";
 import { TimelinePages } from "./timeline-pages.js";
 
@@ -47,6 +48,38 @@ describe("moving about in the timeline", function () {
     await pages.page.keyboard.press("f");
     await pages.drawn();
     assert.notEqual(await pages.axis(), unmarked);
+  });
+
+  it("keeps the labels of the time axis apart and whole, also deep in a long trace", async () => {
+    const trace = new SyntheticTrace();
+    const process = trace.process(100, "main.ts");
+    process.thread("main").span(ms(1), ms(39_000), "work").end(ms(40_000));
+    process.exit(ms(40_000));
+    for (const width of [300, 760, 1280]) {
+      await pages.openTrace(trace.bytes(), { width, height: 400 });
+      for (let i = 0; i < 16; i++) {
+        const { boxes, axis } = await pages.page.evaluate(() => {
+          const box = (element: Element) => {
+            const { left, right } = element.getBoundingClientRect();
+            return { left, right, words: element.textContent };
+          };
+          const texts = [...document.querySelectorAll(".axis text")].filter((one) => one.checkVisibility());
+          return { boxes: texts.map(box), axis: box(document.querySelector(".axis")!) };
+        });
+        const said = JSON.stringify({ width, i, boxes, axis });
+        assert.ok(boxes.length > 0, said);
+        boxes.sort((a, b) => a.left - b.left);
+        boxes.forEach(({ left, right }, at) => {
+          assert.ok(left >= (at === 0 ? axis.left : boxes[at - 1]!.right + 4), said);
+          assert.ok(right <= axis.right, said);
+        });
+        for (let press = 0; press < 4; press++) await pages.page.keyboard.press("w");
+        await pages.page.keyboard.press("d");
+        await pages.drawn();
+      }
+      assert.match(await pages.axis(), /\d\.\d{7,} s/);
+      await pages.page.close();
+    }
   });
 
   it("scrolls lanes with the plain wheel, and chooses a part in the overview", async () => {

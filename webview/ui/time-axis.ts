@@ -6,8 +6,10 @@ import type { Viewport } from "../model/viewport.js";
 import { h } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-/** CSS pixels a label needs. */
-const LABEL = 96;
+/** CSS pixels a label has at least, from the middle of one to that of the next. */
+const LABEL = 64;
+/** CSS pixels between two labels. */
+const GAP = 14;
 
 /** The time axis above the lanes. */
 export class TimeAxis {
@@ -15,6 +17,7 @@ export class TimeAxis {
   readonly #group = document.createElementNS(SVG, "g");
   readonly #stuck = document.createElementNS(SVG, "rect");
   readonly #stuckFrom = document.createElementNS(SVG, "rect");
+  #measure: CanvasRenderingContext2D | null = null;
   readonly #lit = document.createElementNS(SVG, "rect");
 
   constructor() {
@@ -48,9 +51,17 @@ export class TimeAxis {
     this.#lit.setAttribute("x", String(litFrom));
     this.#lit.setAttribute("width", String(lit ? Math.max(0, litTo - litFrom) : 0));
     const scale = scaleLinear([viewport.start, viewport.end], [0, viewport.width]);
-    const count = Math.max(2, Math.floor(viewport.width / LABEL));
-    const ticks = scale.ticks(count);
-    const step = ticks.length > 1 ? ticks[1]! - ticks[0]! : viewport.span;
+    // Deep in a long trace labels have many digits: then there are fewer of them.
+    let count = Math.max(1, Math.floor(viewport.width / 96));
+    let ticks = scale.ticks(count);
+    let step = 0;
+    let room = LABEL;
+    for (;;) {
+      step = ticks.length > 1 ? ticks[1]! - ticks[0]! : viewport.span;
+      room = Math.max(...ticks.map((tick) => this.#widthOf(formatInstant(tick, step))));
+      if (count === 1 || (step / viewport.span) * viewport.width >= Math.max(LABEL, room + GAP)) break;
+      ticks = scale.ticks(--count);
+    }
     const axis = axisBottom<number>(scale as never)
       .tickValues(ticks)
       .tickSize(5)
@@ -58,14 +69,28 @@ export class TimeAxis {
       .tickFormat((time) => formatInstant(Number(time), step));
     const group = select(this.#group as SVGGElement);
     group.call(axis as never);
-    // A label at the edge would be cut in half.
+    // A label at the edge would be cut in half. Moved inwards, it may have no room beside the next one.
+    const places = placeLabels(
+      ticks.map((tick) => scale(tick)),
+      ticks.map((tick) => this.#widthOf(formatInstant(tick, step))),
+      viewport.width,
+    );
     group
       .selectAll<SVGTextElement, number>("text")
-      .attr("dx", (time) => (scale(time) < 24 ? 3 : scale(time) > viewport.width - 24 ? -3 : 0))
-      .attr("text-anchor", (time) =>
-        scale(time) < 24 ? "start" : scale(time) > viewport.width - 24 ? "end" : "middle",
-      );
+      .attr("text-anchor", "middle")
+      .attr("dx", (_, i) => places[i] ?? 0)
+      .style("display", (_, i) => (places[i] === null ? "none" : null));
     return ticks;
+  }
+
+  /** Width of a label, CSS pixels. */
+  #widthOf(words: string): number {
+    if (!this.#measure) {
+      this.#measure = document.createElement("canvas").getContext("2d")!;
+      this.#measure.font = `10.5px ${getComputedStyle(this.element).fontFamily}`;
+    }
+    // All digits are of one width.
+    return this.#measure.measureText(words.replace(/\d/g, "0")).width;
   }
 
   #mark(viewport: Viewport, stuckNs: number, endNs: number): void {
@@ -77,4 +102,26 @@ export class TimeAxis {
     this.#stuckFrom.setAttribute("x", String(width > 0 ? from : 0));
     this.#stuckFrom.setAttribute("width", width > 0 ? "2" : "0");
   }
+}
+
+/**
+ * How far labels that stand in the middle of their ticks are moved so that none leaves the axis; null for one that has
+ * no room then. All in CSS pixels.
+ */
+function placeLabels(middles: readonly number[], widths: readonly number[], width: number): (number | null)[] {
+  const EDGE = 3;
+  const moved = middles.map((x, i) => {
+    const half = widths[i]! / 2;
+    return Math.max(half + EDGE, Math.min(width - half - EDGE, x)) - x;
+  });
+  const begin = (i: number): number => middles[i]! + moved[i]! - widths[i]! / 2;
+  const end = (i: number): number => begin(i) + widths[i]!;
+  const last = middles.length - 1;
+  return moved.map((by, i) => {
+    const isTight =
+      (i === 0 && last > 0 && end(0) + GAP / 2 > begin(1)) ||
+      (i === last && last > 0 && begin(last) - GAP / 2 < end(last - 1));
+    // Of two, the one that stands better.
+    return by !== 0 && isTight ? null : by;
+  });
 }
