@@ -11,6 +11,8 @@ export interface DecodeOptions {
   extras?: readonly unknown[] | undefined;
   /** Where errors were thrown, such as `thread "w1"`: named in their stacks. */
   origin?: string;
+  /** Refuses bytes behind the value. */
+  whole?: boolean | undefined;
   /** Makes the objects of handles, for bytes that come from elsewhere; by default any object of the library. */
   fromHandle?: ((handle: Handle) => object) | undefined;
 }

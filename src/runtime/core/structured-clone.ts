@@ -126,7 +126,11 @@ export function decodeFrom(bytes: Buffer, options: DecodeOptions = noOptions): u
   const reader = readers.pop() ?? new Reader();
   reader.reset(bytes, options);
   try {
-    return reader.value();
+    const value = reader.value();
+    if (options.whole === true && reader.at !== bytes.length) {
+      throw new RangeError("not an encoded value: it ends before its bytes do");
+    }
+    return value;
   } catch (error) {
     throw isTooDeep(error) ? tooDeep() : error;
   } finally {

@@ -169,7 +169,7 @@ export class Connection<T = any> implements Disposable {
 
   /**
    * Receives a value. Rejects with `EOFError` when the peer is closed and nothing is left, `TimeoutError`, and an `Error`
-   * with code `ECONNRESET` if the peer ended within a message.
+   * with code `ECONNRESET` if the peer ended within a message; with `RangeError` for a message of `sendBytes`.
    */
   recv(options: WaitOptions = {}): Promise<T> {
     try {
@@ -177,13 +177,13 @@ export class Connection<T = any> implements Disposable {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#take(options, Number.POSITIVE_INFINITY, this.recv).then((message) => decode(message) as T);
+    return this.#take(options, Number.POSITIVE_INFINITY, this.recv).then((message) => valueIn(message) as T);
   }
 
   /** Blocking {@link recv}. */
   recvSync(options: TimeoutOptions = {}): T {
     checkOptions(options, WAIT_OPTIONS);
-    return decode(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvSync)) as T;
+    return valueIn(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvSync)) as T;
   }
 
   /** Resolves with whether there is a message or the end. Unlike other waits it takes no timeout for zero. */
@@ -382,6 +382,19 @@ function encodeFor(channel: ConnectionChannel, value: unknown): Outgoing {
   return pins === null || pins.length === 0
     ? { bytes, owned: true }
     : { bytes, owned: true, unsent: () => discard(unsent) };
+}
+
+/** The value of a message. Throws `RangeError` for bytes that somebody sent as such. */
+function valueIn(message: Uint8Array): unknown {
+  try {
+    return decode(message, { whole: true });
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    throw new RangeError(
+      `the message of ${message.length} bytes holds no value: what sendBytes() or another program has sent is for recvBytes()`,
+      { cause: error },
+    );
+  }
 }
 
 /** The ends that this process was started with, by descriptor. */

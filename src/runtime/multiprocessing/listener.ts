@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** `multiprocessing.Listener` and `Client`. */
 
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { recording } from "../../recorder/emit.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
 import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
@@ -12,6 +12,7 @@ import { type Connection, connectionOf, recordedEnd } from "./connection.js";
 import { type Begin, type ConnectionClient, connectionClient, errorOf } from "./connection-client.js";
 import type { CallAnswer, EndOfWire, SocketAddress } from "./connection-requests.js";
 import { type RecordedWait, siteAbove } from "./recorded-end.js";
+import { socketBase } from "./socket-base.js";
 
 const LISTENER_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "backlog", "name");
 const CLIENT_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "timeout", "signal");
@@ -36,6 +37,20 @@ function keyOf(authkey: string | Uint8Array | undefined): Uint8Array | null {
   return Uint8Array.from(authkey);
 }
 
+/** How many bytes the path of a socket may have, with a NUL at its end; Node would cut a longer one off and use that. */
+const PATH_BYTES = process.platform === "darwin" ? 104 : 108;
+
+function checkPath(path: string): void {
+  if (process.platform === "win32") return;
+  const isAbstract = path.startsWith("\0");
+  const longest = isAbstract ? PATH_BYTES : PATH_BYTES - 1;
+  const bytes = Buffer.byteLength(path);
+  if (bytes > longest) {
+    throw errorWithCode("ENAMETOOLONG", `the path of a socket has at most ${longest} bytes, not ${bytes}: ${path}`);
+  }
+  if (!isAbstract && path.includes("\0")) throw new RangeError("a path may have a NUL only as its first character");
+}
+
 /** Checks an address, and that it is one of its family. */
 function socketAddress(address: Address, family: ConnectOptions["family"]): SocketAddress {
   if (family !== undefined && family !== "AF_INET" && family !== "AF_UNIX" && family !== "AF_PIPE") {
@@ -47,6 +62,7 @@ function socketAddress(address: Address, family: ConnectOptions["family"]): Sock
   if (typeof address === "string") {
     if (address === "") throw new RangeError("the path of an address must not be empty");
     if (family === "AF_INET") throw new TypeError("an address of family AF_INET is [host, port]");
+    checkPath(address);
     return { path: address };
   }
   if (!Array.isArray(address) || address.length !== 2) {
@@ -68,8 +84,9 @@ function publicAddress(address: SocketAddress): Address {
 
 function freeAddress(family: ConnectOptions["family"]): Address {
   if (family === undefined || family === "AF_INET") return ["127.0.0.1", 0];
-  const name = `heddle-listener-${process.pid}-${crypto.randomUUID()}`;
-  return process.platform === "win32" ? `\\\\.\\pipe\\${name}` : `${process.env.TMPDIR ?? "/tmp"}/${name}`;
+  const name = `heddle-listener-${process.pid}-`;
+  if (process.platform === "win32") return `\\\\.\\pipe\\${name}${crypto.randomUUID()}`;
+  return join(socketBase(), `${name}${crypto.randomUUID().slice(0, 8)}`);
 }
 
 /** The next connection of a listener as something to wait for, and not in the trace: its end is in the answer. */
