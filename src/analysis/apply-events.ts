@@ -175,7 +175,8 @@ function applyOther(record: CurrentRecord): void {
       lane.lastMark = lane.marks.push(t, record.text(b), record.site);
       return;
     case EventKind.Counter:
-      model.counter(group, record.text(b), record.text(object)).values.push(t, a);
+      // A graph that sums up would never get over what is no number.
+      if (Number.isFinite(a)) model.counter(group, record.text(b), record.text(object)).values.push(t, a);
       return;
 
     case EventKind.Gc:

@@ -41,6 +41,15 @@ describe("TraceBuilder", () => {
     ]);
   });
 
+  it("leaves out values of counters that are no numbers", () => {
+    const trace = new SyntheticTrace();
+    const main = trace.process(100, "x.ts").thread("main");
+    const values = [3, Number.NaN, Number.POSITIVE_INFINITY, 4];
+    for (const [i, a] of values.entries()) main.emit(ms(i + 1), EventKind.Counter, { a, b: main.text("ratio") });
+    const { values: steps } = modelOf(trace).counters[0]!;
+    assert.deepEqual([...steps.value.subarray(0, steps.count)], [3, 4]);
+  });
+
   it("is the same however the bytes are cut", () => {
     const trace = largeTrace({ events: 3000, workers: 3, cores: 2 });
     const bytes = trace.bytes();

@@ -1,7 +1,7 @@
 /**
  * heddle/trace: the script's own entries on the timeline. Without a trace they do next to nothing.
  */
-
+import { inspect } from "node:util";
 import { callSite, emit, intern, recording, threadNumber } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
 import { checkOptions, knownOptions } from "../core/check-options.js";
@@ -45,6 +45,30 @@ let lastSpan = 0;
 const isRecord = (detail: Detail | undefined): detail is { readonly [key: string]: string | number | boolean | null } =>
   typeof detail === "object" && detail !== null;
 
+/** Anything as text. What a script hands in only to be shown never makes it fail, least of all under trace alone. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return value;
+  try {
+    return typeof value === "object" ? inspect(value) : String(value);
+  } catch {
+    return typeof value;
+  }
+}
+
+/** A detail as JSON; what JSON has no form for is in it as text. */
+function detailText(detail: unknown): string {
+  try {
+    const json: string | undefined = JSON.stringify(detail);
+    if (json !== undefined) return json;
+  } catch {
+    // A bigint, or something that contains itself.
+  }
+  return JSON.stringify(shown(detail));
+}
+
+/** The number of a text that may be missing: then 0. */
+const internIfAny = (text: unknown): number => (text === undefined || text === null ? 0 : intern(shown(text)));
+
 /**
  * Where entries of a name are made. Taking a stack costs microseconds, so a name that came from one place every time
  * so far is believed to come from there, and looked at again only now and then.
@@ -77,9 +101,8 @@ class RecordedSpan implements Span {
   private detail: Detail | undefined;
 
   constructor(name: string, options: EntryOptions | undefined) {
-    const category = options?.category;
     const site = siteOf(name);
-    const [nameNumber, categoryNumber] = [intern(name), category === undefined ? 0 : intern(category)];
+    const [nameNumber, categoryNumber] = [intern(name), internIfAny(options?.category)];
     emit(EventKind.SpanBegin, categoryNumber, site, this.number, nameNumber, 0);
     if (options?.detail !== undefined) this.annotate(options.detail);
   }
@@ -87,7 +110,7 @@ class RecordedSpan implements Span {
   annotate(detail: Detail): void {
     if (this.ended) return;
     this.detail = isRecord(detail) && isRecord(this.detail) ? { ...this.detail, ...detail } : detail;
-    emit(EventKind.Detail, 0, 0, this.number, intern(JSON.stringify(this.detail)), 0);
+    emit(EventKind.Detail, 0, 0, this.number, intern(detailText(this.detail)), 0);
   }
 
   end(): void {
@@ -126,9 +149,9 @@ export function span<T>(name: string, fn: (span: Span) => T, options?: EntryOpti
 export function span(name: string, options?: EntryOptions): Span;
 export function span<T>(name: string, second?: ((span: Span) => T) | EntryOptions, third?: EntryOptions): T | Span {
   checkOptions(typeof second === "function" ? third : second, ENTRY_OPTIONS);
-  if (typeof second !== "function") return recording ? new RecordedSpan(String(name), second) : silent;
+  if (typeof second !== "function") return recording ? new RecordedSpan(shown(name), second) : silent;
   if (!recording) return second(silent);
-  const part = new RecordedSpan(String(name), third);
+  const part = new RecordedSpan(shown(name), third);
   let result: T;
   try {
     result = second(part);
@@ -160,15 +183,16 @@ export function span<T>(name: string, second?: ((span: Span) => T) | EntryOption
 export function mark(name: string, options?: EntryOptions): void {
   checkOptions(options, ENTRY_OPTIONS);
   if (!recording) return;
-  const category = options?.category;
-  const [nameNumber, categoryNumber] = [intern(String(name)), category === undefined ? 0 : intern(category)];
-  const detail = options?.detail === undefined ? 0 : intern(JSON.stringify(options.detail));
-  emit(EventKind.Mark, categoryNumber, siteOf(name), 0, nameNumber, 0);
+  const text = shown(name);
+  const [nameNumber, categoryNumber] = [intern(text), internIfAny(options?.category)];
+  const detail = options?.detail === undefined ? 0 : intern(detailText(options.detail));
+  emit(EventKind.Mark, categoryNumber, siteOf(text), 0, nameNumber, 0);
   if (detail !== 0) emit(EventKind.Detail, 0, 0, 0, detail, 0);
 }
 
 /**
- * Writes down the value of something that changes; each name is a graph of its own.
+ * Writes down the value of something that changes; each name is a graph of its own. A value that is no finite number is
+ * left out: the one before it holds on.
  *
  * @example
  * ```ts
@@ -180,11 +204,12 @@ export function mark(name: string, options?: EntryOptions): void {
 export function counter(name: string, value: number, options?: { unit?: string }): void {
   checkOptions(options, COUNTER_OPTIONS);
   if (!recording) return;
-  const unit = options?.unit;
-  emit(EventKind.Counter, unit === undefined ? 0 : intern(unit), 0, value, intern(String(name)), 0);
+  const number = typeof value === "number" ? value : Number(shown(value));
+  if (!Number.isFinite(number)) return;
+  emit(EventKind.Counter, internIfAny(options?.unit), 0, number, intern(shown(name)), 0);
 }
 
 /** Names the calling thread on the timeline. */
 export function setThreadName(name: string): void {
-  if (recording) emit(EventKind.ThreadName, threadNumber, 0, 0, intern(String(name)), 0);
+  if (recording) emit(EventKind.ThreadName, threadNumber, 0, 0, intern(shown(name)), 0);
 }

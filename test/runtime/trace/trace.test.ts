@@ -19,6 +19,21 @@ const source = `
   mark("the-mark", { detail: { n: 1 } });
   counter("the-counter", 3, { unit: "items" });
   setThreadName("the-name");
+  // What cannot be shown as it is must not break a script, and not only under trace.
+  const circle: any = { name: "circle-detail" };
+  circle.self = circle;
+  const failing = { toString() { throw new Error("no text"); }, toJSON() { throw new Error("no JSON"); } };
+  for (const odd of [12345678901234567890n, circle, failing, undefined, null, () => 1, Symbol("odd-symbol"), Number.NaN] as any[]) {
+    mark("odd", { detail: odd });
+    mark("odd", { detail: { odd } });
+    mark("odd", { category: odd });
+    mark(odd);
+    counter(odd, 1, { unit: odd });
+    counter("odd-counter", odd);
+    setThreadName("the-name");
+    using part = span("odd", { detail: odd, category: odd });
+    part.annotate(odd);
+  }
   console.log("done");
 `;
 
@@ -42,6 +57,9 @@ describe("trace", function () {
       "the-mark",
       "the-counter",
       "the-name",
+      "12345678901234567890",
+      "circle-detail",
+      "odd-symbol",
     ]) {
       assert.ok(text.includes(name), name);
     }
