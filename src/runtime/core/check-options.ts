@@ -124,6 +124,12 @@ function edits(a: string, b: string): number {
   return last[b.length] as number;
 }
 
+/** A name that a user gives, or undefined. Throws `TypeError` for what is no text. */
+export function checkName(name: unknown): string | undefined {
+  if (name !== undefined && typeof name !== "string") throw refusal(`name must be a string, not ${describe(name)}`);
+  return name;
+}
+
 /** Throws `TypeError` for a pool's initializer that is none. */
 export function checkInitializer(initializer: unknown): void {
   if (initializer !== undefined && initializer !== null && typeof initializer !== "function") {

@@ -2,6 +2,7 @@
  * Names of objects (rule 10): the user's own, or the kind and the file and line of creation. The place is captured when
  * the object is made and put into words only when somebody asks.
  */
+import { checkName } from "./check-options.js";
 import { localFrames } from "./local-frames.js";
 
 export class ObjectName {
@@ -13,8 +14,7 @@ export class ObjectName {
     given: string | undefined,
     private readonly kind: string,
   ) {
-    if (given !== undefined && typeof given !== "string") throw new TypeError("name must be a string");
-    this.text = given ?? null;
+    this.text = checkName(given) ?? null;
     if (this.text === null) {
       this.place = {};
       Error.captureStackTrace(this.place, ObjectName);

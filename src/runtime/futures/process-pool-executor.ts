@@ -2,7 +2,14 @@
 import { availableParallelism } from "node:os";
 import { callSite, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkInitArgs, checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
+import {
+  checkInitArgs,
+  checkInitializer,
+  checkName,
+  checkOptions,
+  knownOptions,
+  positive,
+} from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -69,6 +76,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends Executor {
       unknown[]
     >;
     const workers = positive(maxWorkers, "maxWorkers", availableParallelism());
+    checkName(name ?? undefined);
     checkInitializer(initializer);
     this.#pool = new ProcessPool({
       name: name ?? `ProcessPoolExecutor-${made++}`,

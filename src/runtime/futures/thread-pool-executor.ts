@@ -2,7 +2,14 @@
 import { availableParallelism } from "node:os";
 import { callSite, recording, recordObject } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkInitArgs, checkInitializer, checkOptions, knownOptions, positive } from "../core/check-options.js";
+import {
+  checkInitArgs,
+  checkInitializer,
+  checkName,
+  checkOptions,
+  knownOptions,
+  positive,
+} from "../core/check-options.js";
 import { referenceTo } from "../core/function-reference.js";
 import { encode } from "../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../core/types.js";
@@ -70,6 +77,7 @@ export class ThreadPoolExecutor<I extends unknown[] = []> extends Executor {
       unknown[]
     >;
     const workers = positive(maxWorkers, "maxWorkers", Math.min(32, availableParallelism() + 4));
+    checkName(name ?? undefined);
     checkInitializer(initializer);
     this.#pool = new ThreadPool({
       maxWorkers: workers,

@@ -4,7 +4,7 @@
 import { basename, join } from "node:path";
 import { recording } from "../../recorder/emit.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { errorWithCode } from "../platform/system-error.js";
 import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
@@ -135,7 +135,7 @@ export class Listener<T = any> implements Disposable {
   constructor(address?: Address | null, options: ConnectOptions & NameOptions & { backlog?: number } = {}) {
     checkOptions(options, LISTENER_OPTIONS);
     const { authkey, family, backlog = DEFAULT_BACKLOG, name } = options;
-    if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
+    checkName(name);
     if (typeof backlog !== "number") throw new TypeError("backlog must be a number");
     const key = keyOf(authkey);
     const where = socketAddress(address ?? freeAddress(family), family);

@@ -19,7 +19,7 @@
 
 import { recording } from "../../recorder/emit.js";
 import { ObjectKind } from "../../trace/events.js";
-import { checkOptions, knownOptions } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions } from "../core/check-options.js";
 import type { NameOptions } from "../types.js";
 import { type Connection, connectionOf, recordedEnd } from "./connection.js";
 import { connectionClient } from "./connection-client.js";
@@ -57,7 +57,7 @@ const OPTIONS = knownOptions("{ duplex: false }", "duplex", "name");
 export function Pipe<T = any>(options: NameOptions & { duplex?: boolean } = {}): [Connection<T>, Connection<T>] {
   checkOptions(options, OPTIONS);
   const { duplex = true, name } = options;
-  if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
+  checkName(name);
   const client = connectionClient();
   const [first, second] = client.ask((call) => ({ op: "pipe", call })).ends!;
   const identity = recording ? Math.ceil(Math.random() * MOST_IDENTITY) : 0;

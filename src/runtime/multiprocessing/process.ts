@@ -9,7 +9,7 @@ import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { callSite, emit, intern, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
-import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkCallable } from "../core/crossing-refusal.js";
 import { describe as describeValue } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
@@ -91,7 +91,7 @@ export class Process<A extends unknown[] = []> {
     const { target, args = [], name, daemon } = options as ActivityOptions<unknown[]>;
     if (target !== undefined) checkCallable(target, "target");
     if (!Array.isArray(args)) throw new TypeError(`args must be an array, not ${describeValue(args)}`);
-    if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
+    checkName(name);
     const creator = inside(ownProcess());
     const identity = nextIdentity();
     setInside(this, {

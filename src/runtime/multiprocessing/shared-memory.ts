@@ -5,7 +5,7 @@
 import { constants as limits } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
-import { checkOptions, knownOptions } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions } from "../core/check-options.js";
 import { RuntimeError } from "../core/errors.js";
 import { type Handle, registerHandle, toHandle } from "../core/handles.js";
 import type { Mapping, SharedMemorySystem } from "../platform/shared-memory-system.js";
@@ -118,7 +118,7 @@ export class SharedMemory implements Disposable {
   constructor(options: SharedMemoryOptions) {
     checkOptions(options, OPTIONS);
     const { name, create = false, size = 0 } = options ?? {};
-    if (name !== undefined && typeof name !== "string") throw new TypeError("name must be a string");
+    checkName(name);
     checkSize(size, create);
     if (!create && name === undefined) throw new RangeError("'name' can only be omitted if create is true");
     const system = sharedMemorySystem();

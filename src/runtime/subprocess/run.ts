@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { callSite, emit, emitAt, intern, newWaitNumber, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
 import { CalledProcessError, TimeoutExpired } from "../core/errors.js";
@@ -101,9 +101,7 @@ function plan(command: string | readonly string[], options: RunSyncOptions): Pla
   if (env !== undefined && (typeof env !== "object" || env === null)) {
     throw new TypeError(`env must be an object such as { ...process.env, LANG: "C" }, not ${describe(env)}`);
   }
-  if (name !== undefined && typeof name !== "string") {
-    throw new TypeError(`name must be a string, not ${describe(name)}`);
-  }
+  checkName(name);
   const folder = cwd === undefined ? undefined : checkFolder(cwd);
   const print = captureOutput ? "pipe" : "inherit";
   return {

@@ -11,7 +11,7 @@ describe("what a user of Python may try", function () {
       import { ProcessPoolExecutor, ThreadPoolExecutor } from "heddle/futures";
       import * as multiprocessing from "heddle/multiprocessing";
       import * as threading from "heddle/threading";
-      const { Process, ThreadPool } = multiprocessing;
+      const { Pool, Process, ThreadPool } = multiprocessing;
       import { LifoQueue, PriorityQueue, Queue } from "heddle/queue";
       import { Lock, RLock, Semaphore, Thread } from "heddle/threading";
       function work() {}
@@ -34,6 +34,10 @@ describe("what a user of Python may try", function () {
           for (const attempt of [() => event.waitSync(odd), () => event.wait(odd), () => condition.waitSync(odd), () => condition.wait(odd),
             () => condition.waitForSync(() => 1, odd), () => condition.waitFor(() => 1, odd), () => barrier.waitSync(odd), () => barrier.wait(odd), () => new Barrier(1, odd)])
             await assert.rejects(async () => await attempt(), /^TypeError: there is no option tiemout \\(did you mean timeout/, String(attempt));
+        }
+        // Also of pools, which look at it under trace only.
+        for (const type of [Lock, Queue, Process, ThreadPoolExecutor, ProcessPoolExecutor, ThreadPool, Pool] as any[]) {
+          for (const name of [5, Symbol("x"), {}]) assert.throws(() => new type({ name }), /^TypeError: name must be a string, not /, type.name);
         }
         for (const lock of [new Lock(), new RLock(), new Semaphore()] as any[]) {
           assert.throws(() => lock.acquireSync(false), TypeError);

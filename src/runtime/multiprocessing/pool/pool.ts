@@ -4,6 +4,7 @@ import { ObjectKind } from "../../../trace/events.js";
 import {
   checkInitArgs,
   checkInitializer,
+  checkName,
   checkOptions,
   type KnownOptions,
   knownOptions,
@@ -113,6 +114,7 @@ export class Pool<I extends unknown[] = []> extends PoolBase {
     const given = (options ?? {}) as PoolOptions<unknown[]>;
     const processes = workersOf(given);
     const { initializer, initArgs } = given;
+    checkName(given.name ?? undefined);
     checkInitializer(initializer);
     const name = given.name ?? `Pool-${++made}`;
     const pool = new ProcessPool({

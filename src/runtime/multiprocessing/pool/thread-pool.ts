@@ -1,7 +1,7 @@
 /** `multiprocessing.pool.ThreadPool`: the face of processes' {@link PoolBase}, on threads. */
 import { callSite, recording, recordObject } from "../../../recorder/emit.js";
 import { ObjectKind } from "../../../trace/events.js";
-import { checkInitArgs, checkInitializer, checkOptions, knownOptions } from "../../core/check-options.js";
+import { checkInitArgs, checkInitializer, checkName, checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { encode } from "../../core/structured-clone.js";
 import type { InitializerOptions, NameOptions } from "../../core/types.js";
@@ -60,6 +60,7 @@ export class ThreadPool<I extends unknown[] = []> extends PoolBase {
     const given = (options ?? {}) as ThreadPoolOptions<unknown[]>;
     const processes = workersOf(given);
     const { initializer, initArgs } = given;
+    checkName(given.name ?? undefined);
     checkInitializer(initializer);
     const prefix = given.name ?? `ThreadPool-${++made}`;
     const threads = new Threads({
