@@ -174,14 +174,14 @@ describe("a standstill", () => {
       process.stuck(ms(2100), ms(100));
       // Handed back when the program is stopped.
       for (const task of behind) main.cancel(ms(2200), pool, task);
-      const said = `2 tasks of “ThreadPoolExecutor main.ts:7” cannot begin: ${who}`;
+      const said = `2 tasks of ThreadPoolExecutor main.ts:7 cannot begin: ${who}`;
       const found = standstillOf(made);
       assert.deepEqual(
         found.starved.map(({ text }) => text),
         [said],
       );
       assert.ok(standstillText(found, ms(2100)).split("\n").includes(`  ${said}.`));
-      assert.equal(found.threads.at(0)?.text, "waits for a result of “ThreadPoolExecutor main.ts:7”");
+      assert.equal(found.threads.at(0)?.text, "waits for a result of ThreadPoolExecutor main.ts:7");
       const { findings } = jsonReport(modelOf(made));
       const finding = findings.find(({ rule }) => rule === "standstill");
       assert.ok(finding?.detail.endsWith(`${said}.`), finding?.detail);

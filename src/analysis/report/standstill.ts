@@ -98,9 +98,9 @@ function starvedPools(model: TraceModel, stuck: readonly StuckThread[], sinceNs:
   return found;
 }
 
-/** "Lock “bank”". A name that Heddle made says its kind itself. */
+/** "Lock “bank”"; or, where nobody gave it a name, its kind and where it was made: "Lock bank.ts:3". */
 function namedKind({ kind, name }: ObjectTrack): string {
-  return name.startsWith(`${kindName(kind)} `) ? `“${name}”` : `${kindName(kind)} “${name}”`;
+  return name.startsWith(`${kindName(kind)} `) ? name : `${kindName(kind)} “${name}”`;
 }
 
 /** Those of whom it is enough to tell: a circle's threads if there is one, else all that wait. */
