@@ -191,6 +191,90 @@ describe("a standstill", () => {
     }
   });
 
+  it("advises by what is waited for, and tells no contention of it", () => {
+    const join = (main: SyntheticThread, queue: Handle) =>
+      main.wait(ms(20), null, WaitReason.QueueJoin, queue.number, { async: true });
+    const get = (main: SyntheticThread, queue: Handle) =>
+      main.emit(ms(20), EventKind.QueueGetWait, { object: queue.number, a: 77 });
+    const cases: [name: string, advice: RegExp, wait: (main: SyntheticThread, other: SyntheticThread) => void][] = [
+      [
+        "two tasks of one loop that took two locks",
+        /^Take these locks in the same order everywhere/,
+        (main) => {
+          const [a, b] = [main.lock(0, "a"), main.lock(0, "b")];
+          main.acquire(ms(2), a).acquire(ms(3), b);
+          main.waitForLock(ms(4), b, { async: true });
+          main.waitForLock(ms(5), a, { async: true });
+        },
+      ],
+      [
+        "a lock held by who waits for an item",
+        /^Give a lock back before waiting for something else/,
+        (main, other) => {
+          const lock = main.lock(0, "l");
+          const queue = main.queue(0, "q");
+          main.acquire(ms(2), lock);
+          get(main, queue);
+          other.waitForLock(ms(21), lock);
+        },
+      ],
+      ["an item", /^Say when there is no more work/, (main) => get(main, main.queue(0, "q"))],
+      [
+        "a place",
+        /^Let a consumer take/,
+        (main) => {
+          const queue = main.queue(0, "q", 1);
+          main.put(ms(1), queue).emit(ms(20), EventKind.QueuePutWait, { object: queue.number, a: 78 });
+        },
+      ],
+      [
+        "a notification",
+        /^A notification that comes before the wait is lost/,
+        (main) => waitFor(main, ObjectKind.Condition, WaitReason.Condition),
+      ],
+      ["an event", /^See that whoever is waited for/, (main) => waitFor(main, ObjectKind.Event, WaitReason.Event)],
+      [
+        "items that were never reported",
+        /^Call `taskDone` for every item/,
+        (main, other) => {
+          const queue = main.queue(0, "q");
+          main.put(ms(1), queue).put(ms(2), queue);
+          other.get(ms(5), queue).get(ms(6), queue).done(ms(7), queue, 1, 1);
+          join(main, queue);
+          get(other, queue);
+        },
+      ],
+    ];
+    for (const [name, advice, wait] of cases) {
+      const { made, process, main } = begin();
+      const other = main.spawn(ms(1), "other", ms(1.5));
+      wait(main, other);
+      // Who waits for the end of another is not the reason; but of one that waits for its lock, it would be a circle.
+      if (!name.startsWith("a lock")) main.join(ms(30), null, other);
+      process.stuck(ms(2100), ms(100));
+      const { findings } = jsonReport(modelOf(made));
+      assert.deepEqual(
+        findings.map(({ rule }) => rule),
+        ["standstill"],
+        name,
+      );
+      assert.match(findings[0]!.advice, advice, name);
+    }
+  });
+
+  it("of a join tells how many items were taken and not reported", () => {
+    const { made, process, main } = begin();
+    const queue = main.queue(0, "jobs");
+    for (let i = 0; i < 4; i++) main.put(ms(1 + i), queue);
+    main.get(ms(6), queue).get(ms(7), queue).get(ms(8), queue).done(ms(9), queue, 1, 3);
+    main.wait(ms(20), null, WaitReason.QueueJoin, queue.number);
+    process.stuck(ms(2100), ms(100));
+    assert.equal(
+      standstillOf(made).threads[0]!.text,
+      "waits for the tasks of Queue “jobs” to be done, of which 2 were taken and not reported by taskDone",
+    );
+  });
+
   it("of two processes begins when both stand still", () => {
     const { made, process, main } = begin();
     const child = made.process(200, "child.ts", ms(10), 100);

@@ -9,7 +9,7 @@ import { type ObjectTrack, SliceKind, type ThreadTrack, type TraceModel } from "
 import { kindName } from "../object-lane.js";
 import { distinctName } from "../thread-name.js";
 import { findCycles, holdersAt, siteOfWait, type UnfinishedWait, unfinishedWaits } from "./deadlocks.js";
-import { formatDuration, plural, printable } from "./format.js";
+import { formatCount, formatDuration, plural, printable } from "./format.js";
 
 export interface StuckThread {
   readonly thread: ThreadTrack;
@@ -98,6 +98,16 @@ function starvedPools(model: TraceModel, stuck: readonly StuckThread[], sinceNs:
   return found;
 }
 
+/** Items that were taken and never reported: `join` waits for those, too. */
+function leftOver(queue: ObjectTrack | undefined): string {
+  if (!queue || !(queue.tally.unfinished > 0)) return "";
+  const { puts, gets, unfinished } = queue.tally;
+  const taken = Math.max(0, unfinished - Math.max(0, puts - gets));
+  return taken > 0
+    ? `, of which ${formatCount(taken)} ${taken === 1 ? "was" : "were"} taken and not reported by taskDone`
+    : "";
+}
+
 /** "Lock “bank”"; or, where nobody gave it a name, its kind and where it was made: "Lock bank.ts:3". */
 function namedKind({ kind, name }: ObjectTrack): string {
   return name.startsWith(`${kindName(kind)} `) ? name : `${kindName(kind)} “${name}”`;
@@ -150,7 +160,7 @@ function describeWait(model: TraceModel, { thread, row, endNs }: UnfinishedWait)
     case WaitReason.Barrier:
       return `waits for the other parties of ${what}`;
     case WaitReason.QueueJoin:
-      return `waits for the tasks of ${what || "a queue"} to be done`;
+      return `waits for the tasks of ${what || "a queue"} to be done${leftOver(object)}`;
     case WaitReason.Result:
     case WaitReason.Futures:
       return `waits for a result${what && ` of ${what}`}`;

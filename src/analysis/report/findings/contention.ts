@@ -4,6 +4,7 @@ import { isSignalKind } from "../../signals.js";
 import { withoutColumn } from "../../strings.js";
 import { formatCount, formatDuration, plural } from "../format.js";
 import type { Finding } from "../report-types.js";
+import { findStandstill } from "../standstill.js";
 import { endOf, topSites } from "../trace-numbers.js";
 import { type FindingsInput, indexOfId, type Rule, shareOfTime, unique } from "./rule.js";
 
@@ -11,11 +12,18 @@ const times = (count: number): string => (count === 1 ? "once" : `${formatCount(
 const gaveUp = (count: number): string => (count === 0 ? "" : ` (and gave up ${times(count)})`);
 const oneDigit = (value: number): string => String(Math.round(value * 10) / 10);
 
+/** What is waited for in vain: that it was waited for long is told by why. */
+function stuckObjects({ model, cycles }: FindingsInput): ReadonlySet<number> {
+  const stuck = findStandstill(model)?.threads ?? [];
+  const rows = [...cycles.flat().map(({ wait }) => wait), ...stuck];
+  return new Set(rows.map(({ thread, row }) => thread.slices.object[row]!));
+}
+
 export const contendedLock: Rule = (input) => {
-  const { model, numbers, report, cycles } = input;
-  const deadlocked = new Set(cycles.flat().map(({ wait }) => wait.thread.slices.object[wait.row]));
+  const { model, numbers, report } = input;
+  const stuck = stuckObjects(input);
   return report.locks
-    .filter((lock) => !deadlocked.has(indexOfId(lock.id)) && !isSignalKind(model.objects[indexOfId(lock.id)]!.kind))
+    .filter((lock) => !stuck.has(indexOfId(lock.id)) && !isSignalKind(model.objects[indexOfId(lock.id)]!.kind))
     .filter((lock) => lock.wait.totalNs >= Math.max(5e6, report.durationNs * 0.05))
     .sort((x, y) => y.wait.totalNs - x.wait.totalNs)
     .slice(0, 3)
@@ -70,7 +78,9 @@ function holdSite(model: TraceModel, object: number): string {
 export const queues: Rule = (input) => {
   const { numbers, report } = input;
   const found: Finding[] = [];
+  const stuck = stuckObjects(input);
   for (const queue of report.queues) {
+    if (stuck.has(indexOfId(queue.id))) continue;
     const own = numbers.objects[indexOfId(queue.id)]!;
     const { putWait, getWait } = queue;
     if (queue.capacity > 0 && putWait.totalNs >= Math.max(5e6, report.durationNs * 0.1)) {

@@ -1,11 +1,17 @@
 /** Waits that never ended: circles, what nobody brings, what a dead thread held. */
+import { WaitReason } from "../../../trace/events.js";
 import { SliceKind } from "../../model.js";
 import { withoutColumn } from "../../strings.js";
 import { distinctName } from "../../thread-name.js";
 import { holdersAt, siteOfWait } from "../deadlocks.js";
 import { formatDuration } from "../format.js";
-import { findStandstill } from "../standstill.js";
+import { findStandstill, type Standstill } from "../standstill.js";
 import { type FoundFinding, type Rule, unique } from "./rule.js";
+
+const GET_ADVICE = "Say when there is no more work: one end mark per consumer, or `queue.shutdown()`.";
+const ORDER_ADVICE =
+  "Take these locks in the same order everywhere, or hold only one at a time, or wait with a timeout.";
+const PUT_ADVICE = "Let a consumer take until the producers are done, or end them with `queue.shutdown()`.";
 
 export const deadlock: Rule = ({ model, cycles }) =>
   cycles.map((cycle) => {
@@ -30,7 +36,7 @@ export const deadlock: Rule = ({ model, cycles }) =>
       sites: unique(cycle.map(({ wait }) => siteOfWait(model, wait))),
       advice: self
         ? "Only an RLock can be taken again by the thread that has it. Use one, or give this back first."
-        : "Take these locks in the same order everywhere, or hold only one at a time, or wait with a timeout.",
+        : ORDER_ADVICE,
     };
   });
 
@@ -48,13 +54,41 @@ export const standstill: Rule = ({ model, cycles }) => {
       costNs: Math.max(0, Math.round(model.endNs - found.sinceNs)),
       subjects: [...new Set(found.threads.map(({ thread }) => `thread-${thread.index + 1}`))],
       sites: unique(found.threads.map(({ site }) => site)),
-      advice:
-        found.starved.length > 0
-          ? "If what its workers wait for is to come from those tasks, give these a pool of their own, or more workers: a task that waits for another of its pool needs a worker for each."
-          : "See that whoever is waited for does its part on every path, also when it throws: give back, put, set, notify, or shut down.",
+      advice: standstillAdvice(found),
     },
   ];
 };
+
+/** Waits for somebody to be done: never the reason. */
+const FOR_ENDS: ReadonlySet<number> = new Set([
+  WaitReason.ThreadJoin,
+  WaitReason.ProcessJoin,
+  WaitReason.Result,
+  WaitReason.Futures,
+  WaitReason.Shutdown,
+]);
+
+/** What is most likely to be missing, by what is waited for. */
+function standstillAdvice({ threads, starved }: Standstill): string {
+  if (starved.length > 0)
+    return "If what its workers wait for is to come from those tasks, give these a pool of their own, or more workers: a task that waits for another of its pool needs a worker for each.";
+  const waits = threads
+    .map(({ thread: { slices }, row }) => ({ kind: slices.kind[row]!, reason: slices.value[row]! }))
+    .filter(({ kind, reason }) => kind !== SliceKind.OtherWait || !FOR_ENDS.has(reason));
+  const locks = waits.filter(({ kind }) => kind === SliceKind.LockWait).length;
+  const has = (wanted: SliceKind, why?: WaitReason): boolean =>
+    waits.some(({ kind, reason }) => kind === wanted && (why === undefined || reason === why));
+  if (has(SliceKind.OtherWait, WaitReason.QueueJoin))
+    return "Call `taskDone` for every item that was taken, in a `finally`, so that an error does not leave it out.";
+  if (locks > 1 && locks === waits.length) return ORDER_ADVICE;
+  if (locks > 0 && locks < waits.length)
+    return "Give a lock back before waiting for something else: whoever is to bring that may need the lock.";
+  if (has(SliceKind.QueuePutWait)) return PUT_ADVICE;
+  if (has(SliceKind.QueueGetWait)) return GET_ADVICE;
+  if (has(SliceKind.OtherWait, WaitReason.Condition))
+    return "A notification that comes before the wait is lost: under the condition's lock, change a variable and then notify, and wait only while it has not changed (`waitFor`).";
+  return "See that whoever is waited for does its part on every path, also when it throws: give back, put, set, notify, or shut down.";
+}
 
 export const abandonedLock: Rule = ({ model }) =>
   model.objects.flatMap((object) => {
@@ -115,8 +149,8 @@ export const neverEnded: Rule = ({ model, waits, cycles }) => {
         kind === SliceKind.LockWait
           ? "Give the lock back on every path: `using held = lock.holdSync()` does so even when something is thrown."
           : kind === SliceKind.QueueGetWait
-            ? "Say when there is no more work: one end mark per consumer, or `queue.shutdown()`."
-            : "Let a consumer take until the producers are done, or end them with `queue.shutdown()`.",
+            ? GET_ADVICE
+            : PUT_ADVICE,
     });
   }
   return found.sort((x, y) => y.costNs - x.costNs).slice(0, 5);
