@@ -25,6 +25,7 @@ export const HeapWord = {
   /** How many threads are where they must not be ended, and whether the process ends; see `platform/native-work.ts`. */
   NativeWork: 22,
   Closing: 23,
+  /** How many threads Node blocks, so that they cannot be ended; see `subprocess/blocked-threads.ts`. */ Blocked: 24,
   /** Free lists, one word per size class. */ FreeLists: 64,
   /** Chains of shared texts, a word each, and how many. */ Texts: 192,
   TextChains: 64,

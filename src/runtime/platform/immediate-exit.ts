@@ -10,6 +10,7 @@
  * buffers are flushed, and the terminal and the descriptors are left as they were found. Where Node has more to do (a
  * profile, coverage, a debugger), and in the main process, which is the user's, the end stays Node's own.
  */
+import { constants } from "node:fs";
 import * as inspector from "node:inspector";
 import * as module from "node:module";
 import { isMainThread } from "node:worker_threads";
@@ -43,9 +44,11 @@ function nodeHasMoreToDo(): boolean {
   return process.env.NODE_V8_COVERAGE !== undefined || inspector.url() !== undefined || WRITES_AT_THE_END.test(options);
 }
 
-/** Has `process.exit()` end this process at once, if it is a child of this library. To be called once. */
-export function exitImmediately({ load }: Bridge): void {
-  if (!isMainThread || !isChildProcess || process.platform === "win32") return;
+/** How the flags of the descriptors that the process was given are to be left. */
+type FlagsAfter = (now: number) => number;
+
+/** What ends the process at once. */
+function ending({ load }: Bridge, flagsAfter: FlagsAfter): (code?: number) => never {
   const library = load(null);
   const exit = library.func("void _exit(int code)");
   const flush = library.func("int fflush(void *stream)");
@@ -56,20 +59,36 @@ export function exitImmediately({ load }: Bridge): void {
   } catch {
     // a Node that does not export libuv: nothing then sets a child's terminal back but its parent
   }
-  const found = STANDARD.map((fd) => flags(fd, F_GETFL, "int", 0) as number);
-  const owner = process as unknown as WithExit;
-  const reallyExit = owner.reallyExit;
-  owner.reallyExit = (code) => {
-    if (nodeHasMoreToDo()) return reallyExit.call(process, code);
+  const left = STANDARD.map((fd) => {
+    const now = flags(fd, F_GETFL, "int", 0) as number;
+    return now === -1 ? -1 : flagsAfter(now);
+  });
+  return (code) => {
     const { getCompileCacheDir, flushCompileCache } = module as WithCompileCache;
     if (getCompileCacheDir?.() !== undefined) flushCompileCache?.();
     flush(null);
     resetTerminal?.();
     for (const fd of STANDARD) {
-      const before = found[fd] as number;
-      if (before !== -1 && flags(fd, F_GETFL, "int", 0) !== before) flags(fd, F_SETFL, "int", before);
+      const after = left[fd] as number;
+      if (after !== -1 && flags(fd, F_GETFL, "int", 0) !== after) flags(fd, F_SETFL, "int", after);
     }
     exit(Number(code ?? 0));
     throw new Error("_exit returned");
   };
+}
+
+/** Has `process.exit()` end this process at once, if it is a child of this library. To be called once. */
+export function exitImmediately(bridge: Bridge): void {
+  if (!isMainThread || !isChildProcess || process.platform === "win32") return;
+  const owner = process as unknown as WithExit;
+  const reallyExit = owner.reallyExit;
+  // As they were found.
+  const end = ending(bridge, (now) => now);
+  owner.reallyExit = (code) => (nodeHasMoreToDo() ? reallyExit.call(process, code) : end(code));
+}
+
+/** What ends any process at once, or null where Node has more to do. How its descriptors were found nobody knows by now. */
+export function endNow(bridge: Bridge): ((code?: number) => never) | null {
+  if (!isMainThread || process.platform === "win32" || nodeHasMoreToDo()) return null;
+  return ending(bridge, (now) => now & ~constants.O_NONBLOCK);
 }

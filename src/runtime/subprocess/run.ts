@@ -17,6 +17,7 @@ import { describe } from "../core/describe-value.js";
 import { CalledProcessError, TimeoutExpired } from "../core/errors.js";
 import { localFrames, setFrames } from "../core/local-frames.js";
 import type { NameOptions, TimeoutOptions } from "../types.js";
+import { blocked } from "./blocked-threads.js";
 import { type Command, commandName, parseCommand } from "./command.js";
 import { Output } from "./output.js";
 
@@ -233,14 +234,16 @@ export function runSync(command: string | readonly string[], options: RunSyncOpt
   const wait = recording ? newWaitNumber() : 0;
   // Which process it is, Node tells only afterwards.
   if (recording) emit(EventKind.WaitBegin, 0, site, wait, WaitReason.ProcessJoin, 0);
-  const { pid, status, signal, error, stdout, stderr } = spawnSync(it.file, it.args, {
-    ...it.spawnOptions,
-    encoding: "buffer",
-    maxBuffer: Number.POSITIVE_INFINITY,
-    killSignal: "SIGKILL",
-    ...(it.input !== null && { input: it.input }),
-    ...(it.timeout !== Number.POSITIVE_INFINITY && { timeout: Math.max(1, Math.ceil(it.timeout)) }),
-  });
+  const { pid, status, signal, error, stdout, stderr } = blocked(() =>
+    spawnSync(it.file, it.args, {
+      ...it.spawnOptions,
+      encoding: "buffer",
+      maxBuffer: Number.POSITIVE_INFINITY,
+      killSignal: "SIGKILL",
+      ...(it.input !== null && { input: it.input }),
+      ...(it.timeout !== Number.POSITIVE_INFINITY && { timeout: Math.max(1, Math.ceil(it.timeout)) }),
+    }),
+  );
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const started = pid !== 0 && (error === undefined || code === "ETIMEDOUT" || code === "EPIPE");
   if (recording) {
