@@ -57,7 +57,7 @@ describe("the workbench", () => {
     await bench.command("Heddle: Run with Concurrency Trace");
     const timeline = await bench.timeline();
     match(readFileSync(join(bench.workspace, "tellers.ts"), "utf8"), /^\/\* changed \*\/ import/);
-    await timeline.getByText("teller 1").first().waitFor({ timeout: 30_000 });
+    await timeline.locator(".label", { hasText: "teller 1" }).first().waitFor({ timeout: 30_000 });
     const running = bench.running("tellers.ts");
     ok(await running.isVisible(), "the lanes came only after the run");
     await bench.picture("live");
@@ -76,7 +76,7 @@ describe("the workbench", () => {
     const running = bench.running("tellers.ts");
     const timeline = await bench.timeline();
     await timeline.locator(".badge.live").waitFor();
-    await timeline.getByText("teller 1").first().waitFor();
+    await timeline.locator(".label", { hasText: "teller 1" }).first().waitFor();
     await running.click();
     await bench.page.locator(".quick-input-list .monaco-list-row", { hasText: "Stop" }).click();
     // The processes are gone within a second (tested in the host); the report and the end mark may take a busy machine longer.
@@ -119,7 +119,7 @@ describe("the workbench", () => {
       await bench.open(name);
       const timeline = await bench.timeline();
       await timeline.locator("canvas").first().waitFor();
-      await timeline.getByText("worker", { exact: false }).first().waitFor();
+      await timeline.locator(".label", { hasText: "worker" }).first().waitFor();
       await bench.picture(name);
     }
   });
