@@ -4,6 +4,11 @@
  * Addresses are word indices (4 bytes each). Blocks come in size classes of four steps per doubling; freed ones are
  * kept in a list per class. A thread may be terminated, and a process killed, between any two instructions, so each list
  * changes by a single store, and the lock around them is taken from a dead owner (see `heap-lock.ts`).
+ *
+ * That is all as long as there are words that were never given out. When these are at an end, a block is cut out of a
+ * larger free one, and if there is none, all free blocks that lie side by side are joined first: else messages of many
+ * sizes, one after the other, would fill the memory with free blocks of the wrong ones. Who dies over that loses free
+ * memory, but no block is ever given out twice.
  */
 import { HeapLock } from "./heap-lock.js";
 import type { SharedWords } from "./words.js";
@@ -46,6 +51,10 @@ function classSize(index: number): number {
   return 2 ** exponent + (((index - 1) & 3) + 1) * 2 ** (exponent - 2);
 }
 
+/** How many size classes there are room for in the heap's words. */
+const CLASSES = HeapWord.Texts - HeapWord.FreeLists;
+const SMALLEST = classSize(0);
+
 /** Messages up to this size are copied by a loop: a call into native code costs more. */
 const SMALL = 192;
 
@@ -79,15 +88,94 @@ export class HeapMemory {
     } else {
       const size = classSize(index);
       block = view[HeapWord.Top] as number;
-      if (block + size > view.length) {
-        this.#lock.unlock();
-        throw new RangeError(`shared memory is full: no room for ${size * 4} bytes`);
-      }
-      view[HeapWord.Top] = block + size;
+      if (block + size <= view.length) view[HeapWord.Top] = block + size;
+      else block = this.#findRoom(index);
     }
     this.#lock.unlock();
+    if (block === 0) throw new RangeError(`shared memory is full: no room for ${classSize(index) * 4} bytes`);
     if (zero) view.fill(0, block, block + count);
     return block;
+  }
+
+  /** A block of a class out of what was given back; 0: there is none. */
+  #findRoom(index: number): number {
+    try {
+      return this.#cut(index) || (this.#join(classSize(index)) ? this.#cut(index) : 0);
+    } catch {
+      // JavaScript has no memory left to put them in order with.
+      return 0;
+    }
+  }
+
+  /** A block of a class: a free one, or the beginning of a larger one, or of what was never given out. 0: there is none. */
+  #cut(index: number): number {
+    const { view } = this.words;
+    const size = classSize(index);
+    for (let larger = index; larger < CLASSES; larger++) {
+      const list = HeapWord.FreeLists + larger;
+      const block = view[list] as number;
+      const rest = classSize(larger) - size;
+      if (block === 0 || (rest > 0 && rest < SMALLEST)) continue;
+      view[list] = view[block] as number;
+      this.#enlist(block + size, rest);
+      return block;
+    }
+    const block = view[HeapWord.Top] as number;
+    if (block + size > view.length) return 0;
+    view[HeapWord.Top] = block + size;
+    return block;
+  }
+
+  /** Puts free words into the lists, as blocks as large as may be. */
+  #enlist(first: number, count: number): void {
+    const { view } = this.words;
+    let block = first;
+    let left = count;
+    while (left >= SMALLEST) {
+      let index = classOf(left);
+      // No less may be left over than the smallest block.
+      const fits = (size: number) => size === left || size <= left - SMALLEST;
+      while (!fits(classSize(index))) index--;
+      const list = HeapWord.FreeLists + index;
+      view[block] = view[list] as number;
+      view[list] = block;
+      block += classSize(index);
+      left -= classSize(index);
+    }
+  }
+
+  /** Joins the free blocks that lie side by side. Returns false if all of them together have fewer words than `needed`. */
+  #join(needed: number): boolean {
+    const { view } = this.words;
+    let count = 0;
+    let total = view.length - (view[HeapWord.Top] as number);
+    for (let index = 0; index < CLASSES; index++) {
+      for (let at = view[HeapWord.FreeLists + index] as number; at !== 0; at = view[at] as number) {
+        count++;
+        total += classSize(index);
+      }
+    }
+    if (total < needed) return false;
+    // Where each begins, and its class: in order of the former.
+    const blocks = new Float64Array(count);
+    for (let index = 0; index < CLASSES; index++) {
+      for (let at = view[HeapWord.FreeLists + index] as number; at !== 0; at = view[at] as number) {
+        blocks[--count] = at * CLASSES + index;
+      }
+    }
+    blocks.sort();
+    // All are in no list before the first is in one again.
+    for (let index = 0; index < CLASSES; index++) view[HeapWord.FreeLists + index] = 0;
+    for (let i = 0; i < blocks.length; ) {
+      const first = Math.floor((blocks[i] as number) / CLASSES);
+      let end = first;
+      for (; i < blocks.length && Math.floor((blocks[i] as number) / CLASSES) === end; i++) {
+        end += classSize((blocks[i] as number) % CLASSES);
+      }
+      if (end === view[HeapWord.Top]) view[HeapWord.Top] = first;
+      else this.#enlist(first, end - first);
+    }
+    return true;
   }
 
   /** Bytes that were never given out. */

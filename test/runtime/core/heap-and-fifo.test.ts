@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CLOSED, FULL, SharedFifo } from "../../../src/runtime/core/fifo.js";
 import { allocate, free, words } from "../../../src/runtime/core/heap.js";
+import { HeapMemory, HeapWord } from "../../../src/runtime/core/heap-memory.js";
+import { AtomicWords } from "../../../src/runtime/core/words.js";
 
 describe("heap", () => {
   it("never gives the same word out twice, whatever is allocated and freed", () => {
@@ -28,6 +30,63 @@ describe("heap", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  /** A heap of its own, of so many words to be given out. */
+  function small(count: number): HeapMemory {
+    const memory = new SharedArrayBuffer((HeapWord.Start + count) * 4);
+    const heap = new HeapMemory(new AtomicWords(memory), new Uint8Array(memory));
+    heap.begin();
+    return heap;
+  }
+
+  it("has all of its room again when all was given back, whatever the sizes were", () => {
+    const command = fc.record({
+      size: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 1500 })),
+      free: fc.boolean(),
+      which: fc.nat(),
+    });
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 200, minLength: 20 }), (commands) => {
+        const heap = small(4096);
+        const { view } = heap.words;
+        const held: { at: number; size: number; mark: number }[] = [];
+        let mark = 1;
+        const giveBack = (which: number) => {
+          const [{ at, size, mark }] = held.splice(which, 1) as [{ at: number; size: number; mark: number }];
+          assert.ok(view.subarray(at, at + size).every((word) => word === mark));
+          heap.free(at, size);
+        };
+        for (const { size, free: drop, which } of commands) {
+          if (drop && held.length > 0) {
+            giveBack(which % held.length);
+            continue;
+          }
+          try {
+            const at = heap.allocate(size);
+            assert.ok(at >= HeapWord.Start && at + size <= view.length);
+            assert.ok(view.subarray(at, at + size).every((word) => word === 0));
+            view.fill(mark, at, at + size);
+            held.push({ at, size, mark: mark++ });
+          } catch (error) {
+            assert.match(String(error), /shared memory is full/);
+            assert.ok(held.length > 0, "something lies in the way");
+          }
+        }
+        while (held.length > 0) giveBack(held.length - 1);
+        const all = heap.allocate(4096);
+        assert.equal(all, HeapWord.Start);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("takes blocks of one size after another, each as large as half of it", () => {
+    const heap = small(1 << 16);
+    for (let size = 4; size <= 1 << 15; size = Math.ceil(size * 1.1)) {
+      const blocks = [heap.allocate(size), heap.allocate(size)];
+      for (const block of blocks) heap.free(block, size);
+    }
   });
 
   it("refuses what does not fit", () => {

@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
 import { MessageChannel } from "node:worker_threads";
-import { allocate, free, HeapWord, words } from "../../../src/runtime/core/heap.js";
+import { allocate, free } from "../../../src/runtime/core/heap.js";
 import { inboxOffset, register, takeInArrivals, unregister } from "../../../src/runtime/futures/inbox.js";
 import { FromChild } from "../../../src/runtime/multiprocessing/messages.js";
 import { PoolEvent, PoolPost } from "../../../src/runtime/multiprocessing/pool-post.js";
 
 describe("what the service tells of a pool", () => {
-  // Blocks that were given back are never joined again, and other tests of this process need room of other sizes: this
-  // much is kept for them, and what lies about in smaller blocks is forgotten.
-  const KEPT_WORDS = 1 << 26;
-  let kept = 0;
-  before(() => {
-    kept = allocate(KEPT_WORDS, false);
-  });
-  after(() => {
-    words.view.fill(0, HeapWord.FreeLists, HeapWord.Texts);
-    words.store(HeapWord.Top, kept);
-  });
-
   it("waits for room when the heap is full, and keeps its order", async () => {
     const heard: string[] = [];
     const results = register((_, payload) => heard.push(`results of ${payload.length} bytes`));
