@@ -152,6 +152,10 @@ function walk(node: Node, scope: Scope, free: Set<string>): void {
     if (type === "MetaProperty" && (node.meta as Node).name === "import") free.add("import.meta");
   } else if (type === "Super") {
     use("super");
+  } else if (type === "ImportExpression") {
+    // Text belongs to no module, relative to which it could import.
+    free.add("import()");
+    all(children(node), scope);
   } else {
     all(children(node), scope);
   }
@@ -175,6 +179,8 @@ export interface FunctionSource {
   readonly expression: string;
   /** Names that are neither its own nor globals; `this`, `super` and `#names` where it needs an object around it. */
   readonly free: readonly string[];
+  /** Names that it takes from outside and that globals have; something around it may have them, too. */
+  readonly globals: readonly string[];
 }
 
 /** Analyses a function's or class's source. Null if it has none (native, bound). */
@@ -189,7 +195,12 @@ export function analyseFunction(fn: Function): FunctionSource | null {
     const method = expression.startsWith("({") ? methodOf(statements[0]) : undefined;
     const root: Scope = { names: new Set(), parent: null, isFunction: true, method };
     for (const statement of method === undefined ? statements : [method]) walk(statement, root, free);
-    return { expression, free: [...free].filter((name) => !(name in globalThis)) };
+    const names = [...free];
+    return {
+      expression,
+      free: names.filter((name) => !(name in globalThis)),
+      globals: names.filter((name) => name in globalThis),
+    };
   }
   return null;
 }

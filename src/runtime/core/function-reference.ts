@@ -11,8 +11,8 @@ import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import { refusal } from "./crossing-refusal.js";
 import { DataCloneError } from "./errors.js";
-import { analyseFunction } from "./free-variables.js";
-import { locateFunction } from "./function-location.js";
+import { analyseFunction, type FunctionSource } from "./free-variables.js";
+import { locateFunction, shadowedGlobals } from "./function-location.js";
 import { findModuleReference, findRegistered, isRegistered, type ModuleReference } from "./function-registry.js";
 import { importModule } from "./main-script.js";
 
@@ -107,8 +107,27 @@ export function referenceTo(fn: Function, path = "target"): FunctionReference {
   return reference;
 }
 
+/** Globals whose names nobody gives to anything else; most functions use no others. */
+const PLAIN_GLOBALS = new Set(["undefined", "NaN", "Infinity", "globalThis", "Math", "JSON", "Object", "Promise"]);
+
+/** What was found out about sources: a function made again and again is the same text at the same place. */
+const shadowing = new Map<string, readonly string[]>();
+
+/** Names by which a function means something of its module where another thread would find the global. */
+function shadowedBy(fn: Function, { expression, globals }: FunctionSource): readonly string[] {
+  const names = globals.filter((name) => !PLAIN_GLOBALS.has(name));
+  if (names.length === 0) return names;
+  let found = shadowing.get(expression);
+  if (found === undefined) {
+    found = shadowedGlobals(fn, names);
+    shadowing.set(expression, found);
+  }
+  return found;
+}
+
 function fromSource(fn: Function, path: string): FunctionReference {
-  const source = analyseFunction(fn);
+  let source = analyseFunction(fn);
+  if (source !== null && source.free.length === 0) source = { ...source, free: shadowedBy(fn, source) };
   if (source !== null && source.free.length === 0) {
     return { kind: "source", name: fn.name, expression: source.expression };
   }

@@ -32,6 +32,26 @@ const cases: [what: string, code: string, says: string][] = [
     "thread(new Counter().add)",
     "target: function add cannot cross to another thread or process because it needs its object ('this'); write a function at the top level of the module and pass it the object or what it needs of it",
   ],
+  [
+    "an arrow that uses what was imported by the name of a global",
+    "thread(() => new Event())",
+    "target: function `() => new Event()` cannot cross to another thread or process because it is not at the top level of its module, where it could be found there; move it to the top level",
+  ],
+  [
+    "a const by the name of a global",
+    "pool.submit(() => [structuredClone])",
+    "fn: function `() => [structuredClone]` cannot",
+  ],
+  [
+    "a local by the name of a global",
+    "{ const fetch = 5; { const name = 1; thread(() => URL + fetch); } }",
+    "because it uses 'fetch' from around it; move it to the top level of the module and pass 'fetch' as an argument",
+  ],
+  [
+    "an arrow that imports, relative to its module or not",
+    "thread((name) => import(name))",
+    "because it is not at the top level of its module, where it could be found there; move it to the top level",
+  ],
   ["a method with private fields", "thread(new Counter().secret)", "needs its object ('this', '#hidden');"],
   ["a method that calls the one it overrides", "thread(new Derived().add)", "needs its object ('super');"],
   [
@@ -85,6 +105,8 @@ const fine = [
   "({ arrow: (x) => x }).arrow",
   "class { static make() { return class { #a = 1; b() { return this.#a; } }; } }.make",
   "() => function () { return this; }",
+  "() => performance.now() + Date.now()",
+  "() => new URL(process.title, [1, undefined])",
   "Math.max",
   "Date.now",
   "(x) => { class A { n = this; m() { return super.toString(); } } return A; }",
@@ -96,6 +118,7 @@ describe("what a user reads of a function that cannot cross", function () {
     it(`says what is wrong, where, and what to write: ${name}`, async () => {
       await expectScript(
         `import assert from "node:assert/strict"; import { isMain } from "heddle"; import { Thread } from "heddle/threading"; import { ThreadPoolExecutor } from "heddle/futures";
+        import { Event } from "heddle/threading"; import { performance } from "node:perf_hooks"; const structuredClone = 5;
         function top(x) { return x + 1; }
         class Counter { n = 0; #hidden = 1; arrow = () => this.n; add(x) { return this.n += x; } secret() { return this.#hidden; } }
         class Derived extends Counter { add(x) { return super.add(x); } }
