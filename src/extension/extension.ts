@@ -1,22 +1,23 @@
 /** Heddle in VS Code: makes the parts and joins them. Each part says at its top what it does. */
-import { join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
 import type { ViewCommand } from "../protocol/messages.js";
 import { type CommandHandler, type CommandId, registerCommands } from "./commands.js";
 import { HangNotices } from "./hang-notice.js";
 import { LiveView } from "./live-view.js";
 import { Log, UserError } from "./log.js";
+import { scriptName } from "./run-plan.js";
 import { provideTasks } from "./run-task.js";
 import { asText, RunStatus } from "./status-bar.js";
 import { panelViewType, TimelinePanels } from "./timeline-panel.js";
 import type { TimelineServices, TimelineView, TraceSource } from "./timeline-view.js";
-import { deleteTraces, renameTrace, revealTrace } from "./trace-actions.js";
+import { deleteTraces, isThere, renameTrace, revealTrace } from "./trace-actions.js";
 import { TraceEditorProvider, traceViewType } from "./trace-editor.js";
 import { type ExportFormat, exportTrace } from "./trace-export.js";
 import { traceName } from "./trace-folder.js";
 import type { TraceRun } from "./trace-run.js";
 import { TracedRuns } from "./traced-runs.js";
-import { type TraceNode, TracesTree } from "./traces-tree.js";
+import { TracesTree } from "./traces-tree.js";
 
 /** What other code of the extension host sees of us: the tests use it to wait, and nothing else does. */
 export interface HeddleApi {
@@ -47,7 +48,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
   const panels = new TimelinePanels(services, (path) => runs.of(path));
   const editors = new TraceEditorProvider(services, (path) => runs.of(path));
   const live = new LiveView(services, async () => {
-    const [newest] = await tree.getChildren();
+    const [newest] = await tree.list();
     return newest && sourceOf(newest.path);
   });
   const tree = new TracesTree(
@@ -59,7 +60,7 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
   const status = new RunStatus(() => runs.active);
   const sourceOf = (path: string): TraceSource => {
     const run = runs.of(path);
-    return run === undefined ? { path, name: traceName(path) } : { path, name: scriptName(run), run };
+    return run === undefined ? { path, name: traceName(path) } : { path, name: scriptName(run.plan), run };
   };
 
   const seen = new WeakSet<TraceRun>();
@@ -93,42 +94,89 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
     "heddle.showRun": () => showRun(runs, (run) => panels.show(sourceOf(run.plan.tracePath))),
     "heddle.showLog": () => log.channel.show(),
     "heddle.openTrace": openTrace,
-    "heddle.openTimeline": (node) => {
-      const [path] = tracePaths(node);
+    "heddle.openTimeline": async (...clicked) => {
+      const [path] = chosen(clicked.slice(0, 1));
       if (path === undefined) return undefined;
+      await demandThere(path);
       live.show(sourceOf(path));
       const uri = vscode.Uri.file(path);
       if (runs.of(path)?.isActive) return panels.show(sourceOf(path));
       return vscode.commands.executeCommand("vscode.openWith", uri, traceViewType);
     },
     "heddle.refreshTraces": () => tree.refresh(),
-    "heddle.renameTrace": async (node) => {
-      const [path] = tracePaths(node, undefined, treeView.selection);
+    "heddle.renameTrace": async (...clicked) => {
+      const [path] = chosen(clicked.slice(0, 1));
       if (path === undefined) return;
-      if ((await renameTrace(path)) !== undefined) panels.close(path);
+      demandEnded([path]);
+      await demandThere(path);
+      const target = await renameTrace(path);
+      if (target === undefined) return;
+      panels.moved(path, target);
+      live.moved(path, target);
       tree.refresh();
     },
-    "heddle.deleteTrace": async (node, nodes) => {
-      const paths = tracePaths(node, nodes, treeView.selection).filter((path) => !runs.of(path)?.isActive);
+    "heddle.deleteTrace": async (...clicked) => {
+      const paths = chosen(clicked);
       if (paths.length === 0) return;
-      for (const path of await deleteTraces(paths)) panels.close(path);
+      demandEnded(paths);
+      for (const path of paths) await demandThere(path);
+      const deleted = await deleteTraces(paths);
+      for (const path of deleted) panels.close(path);
+      await closeEditors(deleted);
       tree.refresh();
+      if (deleted.some((path) => live.view?.source?.path === path)) await live.showLatest();
     },
-    "heddle.revealTrace": async (node) => {
-      const [path] = tracePaths(node, undefined, treeView.selection);
-      if (path !== undefined) await revealTrace(path);
+    "heddle.revealTrace": async (...clicked) => {
+      const [path] = chosen(clicked.slice(0, 1));
+      if (path === undefined) return;
+      await demandThere(path);
+      await revealTrace(path);
     },
-    "heddle.exportHtml": (node) => exportShown(node, "html"),
-    "heddle.exportPerfetto": (node) => exportShown(node, "perfetto"),
+    "heddle.exportHtml": (...clicked) => exportShown(clicked, "html"),
+    "heddle.exportPerfetto": (...clicked) => exportShown(clicked, "perfetto"),
     "heddle.fitTimeline": toView("fit"),
     "heddle.followTimeline": toView("follow"),
     "heddle.searchTimeline": toView("search"),
   };
 
-  async function exportShown(target: unknown, format: ExportFormat): Promise<void> {
-    const shown = panels.active ?? editors.active ?? live.view;
-    const path = tracePaths(target, undefined, treeView.selection)[0] ?? shown?.source?.path;
+  /**
+   * The traces that a command is about: the one it was called with (and behind it, if several are selected in the
+   * list, all of those); if it was called with nothing, what is selected.
+   * @throws UserError if it was called from the list with a row that VS Code does not know any more: another one that
+   * happens to be selected is not meant.
+   */
+  function chosen(clicked: readonly unknown[]): string[] {
+    if (clicked.length === 0) return treeView.selection.map((node) => node.path);
+    const [one, all] = clicked;
+    return (Array.isArray(all) && all.length > 0 ? all : [one]).map((target: unknown) => {
+      if (target instanceof vscode.Uri) return target.scheme === "file" ? target.fsPath : target.toString();
+      if (typeof target === "object" && target !== null && "path" in target) return String(target.path);
+      tree.refresh();
+      throw new UserError("The list of traces has just changed, and that row is no more. Choose the trace again.");
+    });
+  }
+
+  async function demandThere(path: string): Promise<void> {
+    if (!isAbsolute(path) || runs.of(path)?.isActive || (await isThere(path))) return;
+    tree.refresh();
+    throw new UserError(`The trace ${basename(path)} is gone: it was deleted or moved.`);
+  }
+
+  function demandEnded(paths: readonly string[]): void {
+    const running = paths.find((path) => runs.of(path)?.isActive);
+    if (running === undefined) return;
+    throw new UserError(`${basename(running)} is still being recorded. Stop its script first.`);
+  }
+
+  async function exportShown(clicked: readonly unknown[], format: ExportFormat): Promise<void> {
+    const shown = panels.active ?? editors.active;
+    // From the palette: what is looked at, then what is selected.
+    const path =
+      clicked.length === 0 && shown?.source
+        ? shown.source.path
+        : (chosen(clicked.slice(0, 1))[0] ?? live.view?.source?.path);
     if (path === undefined) throw new UserError("Open a trace to export first.");
+    await demandThere(path);
     await exportTo(path, format);
   }
 
@@ -172,16 +220,12 @@ export function activate(context: vscode.ExtensionContext): HeddleApi {
  */
 export function deactivate(): void {}
 
-function scriptName(run: TraceRun): string {
-  return run.plan.script.split(/[\\/]/).pop() ?? run.plan.script;
-}
-
-/** The traces that a command is about: what it was called with, else what is selected in the list. */
-function tracePaths(target: unknown, all?: unknown, selection: readonly TraceNode[] = []): string[] {
-  if (Array.isArray(all) && all.length > 0) return all.flatMap((one) => tracePaths(one));
-  if (target instanceof vscode.Uri) return [target.scheme === "file" ? target.fsPath : target.toString()];
-  if (typeof target === "object" && target !== null && "path" in target) return [String(target.path)];
-  return selection.map((node) => node.path);
+/** Closes the custom editors of traces that are no more. */
+async function closeEditors(paths: readonly string[]): Promise<void> {
+  const gone = new Set(paths);
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const theirs = tabs.filter(({ input }) => input instanceof vscode.TabInputCustom && gone.has(input.uri.fsPath));
+  if (theirs.length > 0) await vscode.window.tabGroups.close(theirs, true);
 }
 
 async function openTrace(): Promise<void> {
@@ -191,8 +235,8 @@ async function openTrace(): Promise<void> {
 
 async function showRun(runs: TracedRuns, show: (run: TraceRun) => unknown): Promise<void> {
   const items = runs.active.flatMap((run) => [
-    { label: "$(open-preview) Show Timeline", description: asText(scriptName(run)), act: () => show(run) },
-    { label: "$(debug-stop) Stop", description: asText(scriptName(run)), act: () => run.stop() },
+    { label: "$(open-preview) Show Timeline", description: asText(scriptName(run.plan)), act: () => show(run) },
+    { label: "$(debug-stop) Stop", description: asText(scriptName(run.plan)), act: () => run.stop() },
   ]);
   if (items.length === 0) return;
   const chosen = await vscode.window.showQuickPick(items, { placeHolder: "Traced scripts" });

@@ -10,6 +10,7 @@ import * as vscode from "vscode";
 import type { JsonReport } from "../analysis/index.js";
 import { HangMonitor, HUNG_EXIT_CODE } from "../runner/hang-monitor.js";
 import type { Log } from "./log.js";
+import { scriptName } from "./run-plan.js";
 import type { TraceRun } from "./trace-run.js";
 import { readSummary } from "./trace-summary.js";
 
@@ -92,11 +93,11 @@ export class HangNotices implements vscode.Disposable {
   async #tellOf(run: TraceRun): Promise<void> {
     if (this.#told.has(run)) return;
     this.#told.add(run);
-    const { script, tracePath } = run.plan;
+    const { tracePath } = run.plan;
     const wasStopped = !run.isActive;
     // A script may have an exit code of its own that is the same.
     if (wasStopped && !(await readSummary(tracePath)).hung) return;
-    const name = script.split(/[\\/]/).pop();
+    const name = scriptName(run.plan);
     const why = await this.#explain(tracePath);
     const message = `${name} can never go on${wasStopped ? ", so it was stopped" : ""}${why === "" ? "." : `: ${why}`}`;
     this.#log.warn(message);

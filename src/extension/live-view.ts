@@ -1,6 +1,7 @@
 /** The small timeline of the sidebar: the run that goes on, or the last one. */
 import type * as vscode from "vscode";
 import { type TimelineServices, TimelineView, type TraceSource } from "./timeline-view.js";
+import { traceName } from "./trace-folder.js";
 
 export class LiveView implements vscode.WebviewViewProvider {
   readonly #services: TimelineServices;
@@ -28,9 +29,22 @@ export class LiveView implements vscode.WebviewViewProvider {
       }
     });
     this.#show();
-    void this.#latest().then((source) => {
-      if (this.#source === undefined && source !== undefined) this.show(source);
-    });
+    if (this.#source === undefined) void this.showLatest();
+  }
+
+  /** Shows the newest trace, or that there is none. */
+  async showLatest(): Promise<void> {
+    const before = this.#source;
+    const source = await this.#latest();
+    // Something was shown meanwhile.
+    if (this.#source !== before) return;
+    this.#source = source;
+    this.#show();
+  }
+
+  /** The trace that is shown may have another name now. */
+  moved(from: string, to: string): void {
+    if (this.#source?.path === from) this.show({ path: to, name: traceName(to) });
   }
 
   show(source: TraceSource): void {
@@ -43,8 +57,8 @@ export class LiveView implements vscode.WebviewViewProvider {
   }
 
   #show(): void {
-    if (this.#source === undefined || this.#view === undefined) return;
-    if (this.#frame !== undefined) this.#frame.description = this.#source.name;
-    this.#view.show(this.#source);
+    if (this.#frame !== undefined) this.#frame.description = this.#source?.name ?? "";
+    if (this.#source !== undefined) this.#view?.show(this.#source);
+    else this.#view?.clear();
   }
 }

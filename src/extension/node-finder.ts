@@ -30,7 +30,9 @@ export async function findNode(setting: string, cwd: string, env: NodeJS.Process
   if (setting !== "") {
     const path = await locate(expandHome(setting), cwd, env);
     if (path === undefined) {
-      throw new NodeError(`The Node executable “${setting}” of the setting heddle.nodePath was not found.`);
+      throw new NodeError(
+        `The Node executable “${setting}” of the setting heddle.nodePath ${await whyNot(setting, cwd)}.`,
+      );
     }
     return await checked(path, `“${path}” of the setting heddle.nodePath`);
   }
@@ -79,6 +81,14 @@ async function locate(name: string, cwd: string, env: NodeJS.ProcessEnv): Promis
     }
   }
   return undefined;
+}
+
+/** What is wrong with a path that leads to no executable. */
+async function whyNot(setting: string, cwd: string): Promise<string> {
+  if (!/[\\/]/.test(setting)) return "was not found in PATH";
+  const info = await stat(resolve(cwd, expandHome(setting))).catch(() => undefined);
+  if (info === undefined) return "was not found";
+  return info.isDirectory() ? "is a folder: set the path of the executable in it" : "cannot be executed";
 }
 
 async function isExecutable(path: string): Promise<boolean> {

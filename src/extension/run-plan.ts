@@ -13,3 +13,9 @@ export interface RunPlan {
   /** What becomes of the script when it can never go on. */
   readonly onHang: "stop" | "wait";
 }
+
+/** The script as it is called where there is not much room: its file's name, the end of which tells more than the middle. */
+export function scriptName({ script }: RunPlan): string {
+  const name = script.split(/[\\/]/).pop() ?? script;
+  return name.length <= 60 ? name : `${name.slice(0, 40)}…${name.slice(-19)}`;
+}

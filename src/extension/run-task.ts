@@ -11,7 +11,7 @@
  */
 import { homedir } from "node:os";
 import * as vscode from "vscode";
-import type { RunPlan } from "./run-plan.js";
+import { type RunPlan, scriptName } from "./run-plan.js";
 
 /** In the manifest, too. */
 const taskType = "heddle";
@@ -24,7 +24,7 @@ export function makeTask(plan: RunPlan): vscode.Task {
     // No two runs have the same trace, not even in windows that follow each other.
     { type: taskType, script: plan.script, trace: plan.tracePath },
     folder ?? vscode.TaskScope.Workspace,
-    `Trace ${plan.script.split(/[\\/]/).pop()}`,
+    `Trace ${scriptName(plan)}`,
     "Heddle",
     execution(plan, args),
     [],

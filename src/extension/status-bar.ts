@@ -1,5 +1,6 @@
 /** The status bar while a script runs: which, for how long; a click shows it or stops it. */
 import * as vscode from "vscode";
+import { scriptName } from "./run-plan.js";
 import type { TraceRun } from "./trace-run.js";
 
 export class RunStatus implements vscode.Disposable {
@@ -53,7 +54,7 @@ export class RunStatus implements vscode.Disposable {
 }
 
 function fileName(run: TraceRun): string {
-  return asText(run.plan.script.split(/[\\/]/).pop() ?? run.plan.script);
+  return asText(scriptName(run.plan));
 }
 
 /** A name where VS Code would show an icon for `$(…)`. */

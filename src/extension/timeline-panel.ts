@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import * as vscode from "vscode";
 import { isRememberedView } from "../protocol/messages.js";
 import { type TimelineServices, TimelineView, type TraceSource } from "./timeline-view.js";
+import { traceName } from "./trace-folder.js";
 import type { TraceRun } from "./trace-run.js";
 import { readSummary } from "./trace-summary.js";
 
@@ -36,7 +37,7 @@ export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Dis
   /** Shows a trace beside the active editor, without taking the focus from it. */
   show(source: TraceSource): TimelineView {
     const known = this.#panelFor(source);
-    const title = `${source.name} — Timeline`;
+    const title = titleOf(source);
     if (known !== undefined) {
       known.panel.title = title;
       if (known.view.source?.path !== source.path) known.view.show(source);
@@ -119,6 +120,16 @@ export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Dis
     return [...this.#panels].map(({ view }) => view);
   }
 
+  /** The panel that shows a trace goes on with it under its new name. */
+  moved(from: string, to: string): void {
+    for (const { panel, view } of this.#panels) {
+      if (view.source?.path !== from) continue;
+      const source = { path: to, name: traceName(to) };
+      panel.title = titleOf(source);
+      view.show(source);
+    }
+  }
+
   /** Closes the panel that shows a trace which is no more. */
   close(path: string): void {
     for (const { panel, view } of [...this.#panels]) if (view.source?.path === path) panel.dispose();
@@ -129,4 +140,8 @@ export class TimelinePanels implements vscode.WebviewPanelSerializer, vscode.Dis
     for (const { view } of this.#panels) view.dispose();
     this.#changed.dispose();
   }
+}
+
+function titleOf(source: TraceSource): string {
+  return `${source.name} — Timeline`;
 }

@@ -53,6 +53,8 @@ export class TimelineView implements vscode.Disposable {
   #tail: TraceTail | WholeTrace | undefined;
   #isReady = false;
   #isDisposed = false;
+  /** Why there is nothing to show; "" if there may be. */
+  #failure = "";
   #pendingSpan: { fromNs: number; toNs: number } | undefined;
   headline: Headline | undefined;
   state: ViewState | undefined;
@@ -88,6 +90,19 @@ export class TimelineView implements vscode.Disposable {
     if (this.#isReady) this.#load();
   }
 
+  /** Shows nothing: the page begins anew. */
+  clear(): void {
+    if (this.#source === undefined) return;
+    this.#source = undefined;
+    this.headline = undefined;
+    this.state = undefined;
+    this.#runListener?.dispose();
+    this.#tail?.dispose();
+    this.#tail = undefined;
+    this.#isReady = false;
+    this.#webview.html = timelineHtml(this.#webview, this.#services.extensionUri, this.mode);
+  }
+
   reveal(span: { fromNs: number; toNs: number }): void {
     if (this.#isReady && this.#tail !== undefined) void this.#send({ type: "reveal-time", ...span });
     else this.#pendingSpan = span;
@@ -106,6 +121,7 @@ export class TimelineView implements vscode.Disposable {
 
   #load(): void {
     this.#tail?.dispose();
+    this.#failure = "";
     const source = this.#source;
     if (source === undefined) return;
     const isCurrent = () => this.#tail === tail && !this.#isDisposed;
@@ -140,12 +156,14 @@ export class TimelineView implements vscode.Disposable {
           : "The script ended before anything was recorded. Its terminal says why."
         : `The file cannot be read: ${error instanceof Error ? error.message : String(error)}`;
       this.#services.log.warn(`${source.path}: ${detail}`);
+      this.#failure = detail;
       await this.#send({ type: "trace-reset", name: source.name, live: false });
-      await this.#send({ type: "trace-status", state: "failed", detail });
+      await this.#sendStatus();
     });
   }
 
   #sendStatus(): PromiseLike<unknown> {
+    if (this.#failure !== "") return this.#send({ type: "trace-status", state: "failed", detail: this.#failure });
     const run = this.#source?.run;
     if (run === undefined) return this.#send({ type: "trace-status", state: "file", detail: "" });
     const detail = run.state === "ended" && run.exitCode !== undefined ? `Exit code ${run.exitCode}` : "";

@@ -2,7 +2,6 @@
 import { rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import * as vscode from "vscode";
-import { UserError } from "./log.js";
 
 /** Asks for a new name. @returns The new path, or undefined if the user decided against it. */
 export async function renameTrace(path: string): Promise<string | undefined> {
@@ -15,14 +14,17 @@ export async function renameTrace(path: string): Promise<string | undefined> {
       if (name === "" || name === "." || name === "..") return "A trace needs a name.";
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
       if (/[\\/:*?"<>|\u0000-\u001f]/.test(name)) return 'A file name cannot hold any of \\ / : * ? " < > |';
-      if (name !== old && (await exists(join(dirname(path), `${name}.heddle`))))
+      if (name !== old && (await isThere(join(dirname(path), `${name}.heddle`))))
         return "There is a trace of that name.";
       return undefined;
     },
   });
   if (typed === undefined || cleanName(typed) === old) return undefined;
   const target = join(dirname(path), `${cleanName(typed)}.heddle`);
-  await rename(path, target);
+  // As VS Code renames files itself: the editors that show it go along.
+  const edit = new vscode.WorkspaceEdit();
+  edit.renameFile(vscode.Uri.file(path), vscode.Uri.file(target), { overwrite: false });
+  if (!(await vscode.workspace.applyEdit(edit))) await rename(path, target);
   return target;
 }
 
@@ -36,10 +38,9 @@ export async function deleteTraces(paths: readonly string[]): Promise<string[]> 
     const uri = vscode.Uri.file(path);
     try {
       await vscode.workspace.fs.delete(uri, { useTrash: true });
-    } catch (error) {
-      if (error instanceof vscode.FileSystemError && error.code === "FileNotFound") continue;
-      // Not every system has a trash; the user has said yes.
-      await vscode.workspace.fs.delete(uri);
+    } catch {
+      // Somebody else was faster, or this system has no trash; the user has said yes.
+      if (await isThere(path)) await vscode.workspace.fs.delete(uri);
     }
     deleted.push(path);
   }
@@ -49,7 +50,6 @@ export async function deleteTraces(paths: readonly string[]): Promise<string[]> 
 /** Shows the file in the system's file manager, or in the explorer where there is none. */
 export async function revealTrace(path: string): Promise<void> {
   const uri = vscode.Uri.file(path);
-  if (!(await exists(path))) throw new UserError(`${path} is gone.`);
   const isLocal = vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop;
   if (isLocal) await vscode.commands.executeCommand("revealFileInOS", uri);
   else if (vscode.workspace.getWorkspaceFolder(uri)) await vscode.commands.executeCommand("revealInExplorer", uri);
@@ -63,7 +63,7 @@ function cleanName(value: string): string {
   return value.trim().replace(/\.heddle$/, "");
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   return await stat(path).then(
     () => true,
     () => false,

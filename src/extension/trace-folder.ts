@@ -2,10 +2,14 @@
  * Where traces are kept: which folder a run writes to, which files of it are ours to delete, what they are called.
  */
 import { mkdir, open, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { basename, extname, isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { nameOfScript } from "../runner/trace-place.js";
+import { isBeingWritten, readSummary } from "./trace-summary.js";
 
 /** NAME-YYYY-MM-DD-HH-MM-SS.heddle, perhaps with -2 and so on: only files of this form are ever deleted by age. */
 const recorded = /^(.+)-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(-\d+)?\.heddle$/;
+/** NAME-YYYYMMDD-HHMMSS.heddle: what `heddle run` makes in a terminal. */
+const recordedInTerminal = /^(.+)-\d{8}-\d{6}(-\d+)?\.heddle$/;
 
 export interface TraceFolder {
   readonly path: string;
@@ -58,7 +62,7 @@ export async function newTracePath(folder: string, script: string, at = new Date
   const two = (n: number) => String(n).padStart(2, "0");
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   const time = `${two(at.getHours())}-${two(at.getMinutes())}-${two(at.getSeconds())}`;
-  const name = `${basename(script, extname(script))}-${day}-${time}`;
+  const name = `${nameOfScript(script)}-${day}-${time}`;
   for (let n = 1; ; n++) {
     const path = join(folder, `${name}${n === 1 ? "" : `-${n}`}.heddle`);
     if (!(await exists(path))) return path;
@@ -68,7 +72,7 @@ export async function newTracePath(folder: string, script: string, at = new Date
 /** What a person calls a trace: the script of a recorded one, else the file's name. */
 export function traceName(path: string): string {
   const file = basename(path);
-  return recorded.exec(file)?.[1] ?? basename(file, ".heddle");
+  return (recorded.exec(file) ?? recordedInTerminal.exec(file))?.[1] ?? basename(file, ".heddle");
 }
 
 /** The `.heddle` files of a folder; none if it cannot be read. */
@@ -79,11 +83,10 @@ export async function listTraces(folder: string): Promise<string[]> {
 
 /**
  * Deletes the oldest recorded traces of a folder, so that `keep` are left. Other files are left alone, also renamed
- * traces; links are not followed. 0 keeps all.
+ * traces and those that something writes now, in another window for instance; links are not followed.
  * @returns What was deleted.
  */
 export async function deleteOldTraces(folder: string, keep: number, except: ReadonlySet<string>): Promise<string[]> {
-  if (keep === 0) return [];
   const traces: { path: string; time: number }[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (!entry.isFile() || !recorded.test(entry.name)) continue;
@@ -91,9 +94,18 @@ export async function deleteOldTraces(folder: string, keep: number, except: Read
     if (!except.has(path)) traces.push({ path, time: (await stat(path)).mtimeMs });
   }
   traces.sort((a, b) => b.time - a.time);
-  const old = traces.slice(keep).map((trace) => trace.path);
-  for (const path of old) await rm(path, { force: true });
-  return old;
+  const deleted: string[] = [];
+  for (const { path, time } of traces.slice(keep)) {
+    if (
+      await readSummary(path)
+        .then((summary) => isBeingWritten(summary, time))
+        .catch(() => false)
+    )
+      continue;
+    await rm(path, { force: true });
+    deleted.push(path);
+  }
+  return deleted;
 }
 
 async function exists(path: string): Promise<boolean> {

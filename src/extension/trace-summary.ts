@@ -58,6 +58,17 @@ export async function readSummary(path: string): Promise<TraceSummary> {
   }
 }
 
+/** A trace without an end mark counts as being written while it has changed within this many milliseconds. */
+const QUIET_MS = 3000;
+
+/**
+ * Whether something seems to write the trace now: who records says at least every quarter of a second that it is there.
+ * @param modified When the file was changed, milliseconds since 1970.
+ */
+export function isBeingWritten(summary: TraceSummary, modified: number): boolean {
+  return !summary.complete && summary.problem === "" && Math.abs(Date.now() - modified) < QUIET_MS;
+}
+
 /** Up to where the frames say that they are complete; NaN if none does. */
 function knownTo(frames: readonly TraceFrame[]): number {
   let known = Number.NaN;

@@ -96,7 +96,7 @@ export class TracedRuns implements vscode.Disposable {
     const tracePath = await newTracePath(traces.path, script);
     const inUse = new Set(this.active.map((run) => run.plan.tracePath));
     // One less: the new one comes on top.
-    const keep = settings.keepTraces === 0 ? 0 : Math.max(1, settings.keepTraces - 1);
+    const keep = settings.keepTraces === 0 ? Number.POSITIVE_INFINITY : settings.keepTraces - 1;
     await deleteOldTraces(traces.path, keep, inUse).then(
       (deleted) => deleted.length > 0 && this.#log.info(`deleted old traces: ${deleted.join(", ")}`),
       (error: unknown) => this.#log.warn(`old traces could not be deleted: ${String(error)}`),

@@ -37,6 +37,10 @@ describe("finding Node", () => {
         return true;
       });
     await says("/none/node", /“\/none\/node” of the setting heddle\.nodePath was not found/);
+    await says("no-such-node", /“no-such-node” of the setting heddle\.nodePath was not found in PATH/);
+    await says(folder, /is a folder: set the path of the executable in it/);
+    writeFileSync(join(folder, "notes.txt"), "", { mode: 0o644 });
+    await says(join(folder, "notes.txt"), /cannot be executed/);
     await says(script("old", "echo 20.18.9"), /is Node 20\.18\.9\. Heddle needs Node 20\.19\.0 or newer/);
     await says(script("chatty", "echo hello"), /could not be run as Node: it answered “hello”/);
     await says(script("broken", "exit 3"), /could not be run as Node/);

@@ -10,6 +10,8 @@ import {
   traceName,
   wantedFolder,
 } from "../../src/extension/trace-folder.js";
+import { traceNames } from "../../src/runner/trace-place.js";
+import { ms, SyntheticTrace } from "../analysis/synthetic-trace.js";
 
 describe("the trace folder", () => {
   let base: string;
@@ -57,6 +59,21 @@ describe("the trace folder", () => {
     strictEqual(traceName(first), "hash-files");
     strictEqual(traceName(second), "hash-files");
     strictEqual(traceName("/a/my best run.heddle"), "my best run");
+    strictEqual(traceName("/a/hash-files-20261121-204527.heddle"), "hash-files");
+    strictEqual(traceName("/a/hash-files-20261121-204527-2.heddle"), "hash-files");
+  });
+
+  it("clips a script's name that leaves no room for the rest, between letters", async () => {
+    for (const letter of ["x", "ü", "線", "😀"]) {
+      // As long as a file system takes it.
+      const script = letter.repeat(Math.floor(250 / Buffer.byteLength(letter)));
+      const path = await newTracePath(base, `/a/${script}.ts`);
+      writeFileSync(path, "");
+      ok(script.startsWith(traceName(path)) && traceName(path).length > 20, path);
+      const inTerminal = traceNames(`/a/${script}.ts`, new Date()).next().value;
+      writeFileSync(join(base, inTerminal), "");
+      strictEqual(traceName(inTerminal), traceName(path));
+    }
   });
 
   it("deletes only the oldest recorded traces", async () => {
@@ -70,11 +87,25 @@ describe("the trace folder", () => {
       writeFileSync(join(base, name), "");
       utimesSync(join(base, name), 0, 0);
     }
-    deepStrictEqual(await deleteOldTraces(base, 0, new Set()), []);
+    deepStrictEqual(await deleteOldTraces(base, Number.POSITIVE_INFINITY, new Set()), []);
     const inUse = join(base, names[0]!);
     const deleted = await deleteOldTraces(base, 2, new Set([inUse]));
     deepStrictEqual(deleted, [join(base, names[1]!)]);
     deepStrictEqual(readdirSync(base).sort(), [names[0]!, names[2]!, names[3]!, ...others].sort());
+    await deleteOldTraces(base, 0, new Set());
+    deepStrictEqual(readdirSync(base).sort(), others.sort());
+  });
+
+  it("deletes no trace that something else writes now", async () => {
+    const trace = new SyntheticTrace({ command: ["a.ts"] });
+    trace.process(7, "a.ts").thread("main").end(ms(1));
+    const [written, cut] = ["1", "2"].map((n) => join(base, `a-2026-01-0${n}-00-00-00.heddle`));
+    for (const path of [written!, cut!]) writeFileSync(path, trace.bytes({ end: false }));
+    // As one that is written just now, however slow this machine is.
+    const soon = new Date(Date.now() + 2500);
+    utimesSync(written!, soon, soon);
+    utimesSync(cut!, 1, 1);
+    deepStrictEqual(await deleteOldTraces(base, 0, new Set()), [cut]);
   });
 
   it("lists traces, and nothing where there is no folder", async () => {

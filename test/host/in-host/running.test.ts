@@ -141,7 +141,7 @@ process.exit(7);\n`,
     );
     strictEqual(told[0]!.run, run);
     ok((await readSummary(run.plan.tracePath)).hung);
-    const node = (await api.tree.getChildren()).find(({ path }) => path === run.plan.tracePath);
+    const node = (await api.tree.list()).find(({ path }) => path === run.plan.tracePath);
     match(String((await api.tree.getTreeItem(node!)).description), / · hung$/);
     listener.dispose();
     strictEqual(told.length, 1);
@@ -171,7 +171,7 @@ process.exit(7);\n`,
     const run = await start(write("same.ts", "process.exit(86);\n"));
     await ended(run);
     strictEqual(run.exitCode, 86);
-    const node = (await api.tree.getChildren()).find(({ path }) => path === run.plan.tracePath);
+    const node = (await api.tree.list()).find(({ path }) => path === run.plan.tracePath);
     match(String((await api.tree.getTreeItem(node!)).description), / · exit code 86$/);
     listener.dispose();
     strictEqual(told.length, 0);
@@ -226,7 +226,7 @@ process.exit(7);\n`,
     strictEqual(run.exitCode, 0);
     ok(!run.plan.tracePath.startsWith(join(workspace, "in-the-way")));
     ok((await readSummary(run.plan.tracePath)).complete);
-    const nodes = await api.tree.getChildren();
+    const nodes = await api.tree.list();
     ok(
       nodes.some((node) => node.path === run.plan.tracePath),
       "the list does not show it",

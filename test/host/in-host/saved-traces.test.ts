@@ -1,5 +1,5 @@
 import { match, ok, strictEqual } from "node:assert/strict";
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync, rmSync, utimesSync } from "node:fs";
 import * as vscode from "vscode";
 import type { HeddleApi } from "../../../src/extension/extension.js";
 import { ms, SyntheticTrace } from "../../analysis/synthetic-trace.js";
@@ -31,14 +31,20 @@ describe("saved traces", () => {
   it("are listed with duration and exit code, broken ones as such", async () => {
     const good = write(".heddle/listed.heddle", whole());
     const cut = write(".heddle/cut.heddle", unfinished());
+    utimesSync(cut, 1, 1);
+    const written = write(".heddle/written.heddle", unfinished());
+    // As one that is written just now, however slow this machine is.
+    const soon = new Date(Date.now() + 2500);
+    utimesSync(written, soon, soon);
     const bad = write(".heddle/bad.heddle", "no trace at all, but some text that is long enough");
     const empty = write(".heddle/empty.heddle", "");
-    const nodes = await api.tree.getChildren();
+    const nodes = await api.tree.list();
     const description = async (path: string) => {
       const node = nodes.find((one) => one.path === path);
       ok(node, `${path} is not listed`);
       return String((await api.tree.getTreeItem(node)).description);
     };
+    match(await description(written), /^recording since /);
     match(await description(good), /1\.50 s · exit code 3$/);
     match(await description(cut), /cut off$/);
     strictEqual(await description(bad), "cannot be shown");
