@@ -86,6 +86,74 @@ describe("lanes of a timeline", function () {
     assert.match(await announced(), /woken by \u2068עובד[^\u2069]+\u2069, 50/);
   });
 
+  it("have words that can be read on every slice, in every theme", async () => {
+    const trace = new SyntheticTrace();
+    const process = trace.process(100, "main.ts");
+    const main = process.thread("main");
+    main.gc(ms(40), 35).loopDelay(ms(97), 50).end(ms(100));
+    process.exit(ms(100));
+    for (const theme of ["dark", "light", "hc-dark", "hc-light"]) {
+      await pages.openTrace(trace.bytes(), { theme });
+      const contrasts = await pages.page.locator(".lanes-canvas").evaluate((canvas: HTMLCanvasElement) => {
+        const context = canvas.getContext("2d")!;
+        const brightness = ([r, g, b]: number[]): number => {
+          const [x, y, z] = [r!, g!, b!].map((part) => {
+            const c = part / 255;
+            return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+          });
+          return 0.2126 * x! + 0.7152 * y! + 0.0722 * z!;
+        };
+        const top = document.querySelector(".label.thread")!.getBoundingClientRect().top;
+        const y = Math.round(top - canvas.getBoundingClientRect().top) + 6;
+        return ["--gc", "--loop-delay"].map((name, i) => {
+          const hex = getComputedStyle(document.body).getPropertyValue(name).trim();
+          const ground = brightness([1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+          // The beginning of the slice, within its edges: its colour and that of its words.
+          const { data } = context.getImageData(Math.round(canvas.width * (i === 0 ? 0.06 : 0.46)), y, 60, 14);
+          let most = 1;
+          for (let at = 0; at < data.length; at += 4) {
+            const [light, dark] = [brightness([...data.subarray(at, at + 3)]), ground].sort((a, b) => b - a);
+            most = Math.max(most, (light! + 0.05) / (dark! + 0.05));
+          }
+          return most;
+        });
+      });
+      // Strokes of letters are thinner than a pixel, so not quite of their colour.
+      for (const contrast of contrasts) assert.ok(contrast > 4, `${theme}: ${contrasts}`);
+      await pages.page.close();
+    }
+  });
+
+  it("have hints that stay on the screen, whatever the names are", async () => {
+    const name = "x".repeat(3000);
+    const trace = new SyntheticTrace();
+    const process = trace.process(100, name);
+    const main = process.thread(name);
+    const lock = main.lock(ms(1), name);
+    main.acquire(ms(1), lock).release(ms(90), lock).span(ms(2), ms(95), name).end(ms(100));
+    process.exit(ms(100));
+    for (const [width, height] of [
+      [300, 420],
+      [1280, 600],
+    ] as const) {
+      await pages.openTrace(trace.bytes(), { width, height });
+      const canvas = (await pages.page.locator(".lanes-canvas").boundingBox())!;
+      for (const [part, lane] of [
+        [0.1, ".label.thread"],
+        [0.8, ".label.thread"],
+        [0.5, ".label.lock"],
+      ] as const) {
+        const label = (await pages.page.locator(lane).boundingBox())!;
+        await pages.page.mouse.move(canvas.x + canvas.width * part, label.y + 12);
+        const hint = (await pages.page.locator(".tooltip").boundingBox())!;
+        const said = JSON.stringify({ width, part, lane, hint });
+        assert.ok(hint.x >= 0 && hint.y >= 0 && hint.x + hint.width <= width && hint.y + hint.height <= height, said);
+        assert.ok(hint.height < 260, said);
+      }
+      await pages.page.close();
+    }
+  });
+
   it("stay where they are when more come above them", async () => {
     const trace = new SyntheticTrace();
     const process = trace.process(100, "main.ts");

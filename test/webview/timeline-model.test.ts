@@ -10,6 +10,7 @@ import {
   displayName,
   formatDuration,
   formatInstant,
+  formatValue,
   nameAmongWords,
   parseSite,
   shortSite,
@@ -306,6 +307,20 @@ describe("words", () => {
     assert.equal(formatInstant(20e6, 10e6), "20 ms");
     assert.equal(formatInstant(20.5e6, 0.5e6), "20.5 ms");
     assert.equal(formatInstant(0, 1), "0");
+  });
+
+  it("give values of any size a few digits", () => {
+    for (const [value, words] of [
+      [0, "0"],
+      [-5, "-5"],
+      [1234567.8912, "1,234,567.891"],
+      [0.3333333333, "0.333333"],
+      [5e-7, "5e-7"],
+      [-1.234e-9, "-1.23e-9"],
+      [9.87654321e20, "9.88e20"],
+      [1e15, "1e15"],
+    ] as const)
+      assert.equal(formatValue(value), words);
   });
 
   it("make hidden characters visible", () => {

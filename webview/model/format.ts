@@ -43,6 +43,13 @@ export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
 }
 
+/** A value of a counter, of any size: "1,234.5", "5e-7", "9.88e20". */
+export function formatValue(value: number): string {
+  const size = Math.abs(value);
+  if (size > 0 && (size < 0.001 || size >= 1e15)) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
+  return value.toLocaleString("en-US", { maximumFractionDigits: size < 1 ? 6 : 3 });
+}
+
 /** "3.1 of 29 MB". */
 export function formatBytesOf(part: number, whole: number): string {
   const [size, unit] = whole >= 1e6 ? [1e6, "MB"] : [1e3, "kB"];

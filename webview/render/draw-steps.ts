@@ -1,5 +1,5 @@
 /** Draws values that change in steps: waiters of a lock, depth of a queue, tasks of a pool, counters. */
-import { formatCount } from "../model/format.js";
+import { formatCount, formatValue } from "../model/format.js";
 import { type Lane, size } from "../model/lanes.js";
 import { type StepCurve, type StepPixels, stepPixels } from "../model/step-curve.js";
 import type { Picture } from "./picture.js";
@@ -27,15 +27,14 @@ export class StepPainter {
     const { area, areaLight } = picture.scene.theme.inks;
     const height = Math.round(size.steps * picture.ratio);
     const { greatest, smallest } = index;
-    const words = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 3 });
     if (smallest < 0) {
       index.walk(picture.range, this.#steps);
       paintSigned(picture, this.#steps, top, height, greatest, smallest);
-      caption(picture, top, `${words(smallest)} to ${words(greatest)} ${lane.subtitle}`);
+      caption(picture, top, `${formatValue(smallest)} to ${formatValue(greatest)} ${lane.subtitle}`);
       return;
     }
     this.#draw(picture, index, top + height, height, greatest || 1, area, areaLight, 0);
-    caption(picture, top, `peak ${words(greatest)} ${lane.subtitle}`);
+    caption(picture, top, `peak ${formatValue(greatest)} ${lane.subtitle}`);
   }
 
   drawQueue(picture: Picture, lane: Lane, top: number): void {
@@ -109,10 +108,23 @@ export class StepPainter {
   }
 }
 
+/** CSS pixels of a lane that its caption may cover. */
+const CAPTION = 240;
+
 /** What the height of a lane means. */
 function caption({ texts, scene, range, ratio }: Picture, top: number, words: string): void {
   const { muted, background } = scene.theme;
-  texts.add(words, 0, range.pixels, top + 9 * ratio, muted, 1, range.pixels, ratio, background);
+  texts.add(
+    words,
+    0,
+    Math.min(range.pixels, CAPTION * ratio),
+    top + 9 * ratio,
+    muted,
+    1,
+    range.pixels,
+    ratio,
+    background,
+  );
 }
 
 /** Solid up to the mean of a pixel, light up to the greatest value; a full queue in the colour of warning. */

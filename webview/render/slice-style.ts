@@ -25,9 +25,9 @@ export class SliceStyles {
   constructor(theme: Theme) {
     const { wait, asyncWait, gc, loopDelay, faint, palette } = theme.inks;
     this.#wait = { ink: wait, text: theme.waitText };
-    this.#async = { ink: asyncWait, text: theme.foreground };
-    this.#gc = { ink: gc, text: theme.foreground };
-    this.#delay = { ink: loopDelay, text: theme.foreground };
+    this.#async = { ink: asyncWait, text: theme.asyncWaitText };
+    this.#gc = { ink: gc, text: theme.gcText };
+    this.#delay = { ink: loopDelay, text: theme.loopDelayText };
     this.#nobody = { ink: faint, text: theme.foreground };
     this.#palette = theme.paletteText.map((text, i) => ({ ink: palette[i]!, text }));
   }

@@ -44,8 +44,11 @@ export interface Theme {
   readonly palette: readonly string[];
   /** What is legible on each. */
   readonly paletteText: readonly string[];
-  /** What is legible on a wait. */
+  /** What is legible on a wait, on one of a promise, on a collection and on a delay of the event loop. */
   readonly waitText: string;
+  readonly asyncWaitText: string;
+  readonly gcText: string;
+  readonly loopDelayText: string;
   /** Cores in use at most in a pixel, behind their mean. */
   readonly coresMost: string;
   readonly warn: string;
@@ -82,6 +85,9 @@ export function readTheme(): Theme {
     palette,
     paletteText: palette.map((color) => legibleOn(color)),
     waitText: legibleOn(get("--wait")),
+    asyncWaitText: legibleOn(get("--async-wait")),
+    gcText: legibleOn(get("--gc")),
+    loopDelayText: legibleOn(get("--loop-delay")),
     coresMost: get("--cores-most"),
     warn: get("--state-blocked"),
     stuck: get("--stuck"),

@@ -3,7 +3,15 @@ import { FlowKind, SliceKind, ThreadState, type TraceModel } from "../../src/ana
 import { shortSite } from "../../src/analysis/strings.js";
 import { ObjectKind } from "../../src/trace/events.js";
 import { type FlowIndex, flowWords } from "../model/flows.js";
-import { displayName, formatBytes, formatDuration, formatInstant, formatPercent, plural } from "../model/format.js";
+import {
+  displayName,
+  formatBytes,
+  formatDuration,
+  formatInstant,
+  formatPercent,
+  formatValue,
+  plural,
+} from "../model/format.js";
 import { type Lane, objectKindName } from "../model/lanes.js";
 import { extentOf, type Thing } from "../model/things.js";
 import type { TrackIndexes } from "../model/track-indexes.js";
@@ -175,7 +183,7 @@ function describeValue(model: TraceModel, indexes: TrackIndexes, lane: Lane | un
   const none: Description = { tone: "idle", kind: "", title: "", facts: [at], links: [], site: "", detail: "" };
   if (!lane) return none;
   const number = (value: number | undefined): string =>
-    value === undefined || Number.isNaN(value) ? "0" : value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+    value === undefined || Number.isNaN(value) ? "0" : formatValue(value);
   if (lane.kind === "counter") {
     const value = indexes.counters[lane.index]?.valueAt(time);
     return {

@@ -40,7 +40,12 @@ export function thingDetails(description: Description, actions: ThingActions): H
       "div",
       { class: "details-head" },
       h("i", { class: `dot ${description.tone}` }),
-      h("div", { class: "details-title" }, h("b", { dir: "auto" }, description.title), h("span", {}, description.kind)),
+      h(
+        "div",
+        { class: "details-title" },
+        h("b", { dir: "auto", title: description.title }, description.title),
+        h("span", {}, description.kind),
+      ),
       close,
     ),
     facts(description.facts),
