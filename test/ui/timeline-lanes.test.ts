@@ -56,8 +56,8 @@ describe("lanes of a timeline", function () {
       await pages.page.keyboard.press("Enter");
       seen.push(await announced());
     }
-    assert.match(seen[0]!, /^checkpoint, mark: at 20/);
-    assert.match(seen[1]!, /^checkpoint, mark: at 70/);
+    assert.match(seen[0]!, /^checkpoint, mark: at 20\.\d{1,4} ms/);
+    assert.match(seen[1]!, /^checkpoint, mark: at 70\.\d{1,4} ms/);
     assert.equal(seen[2], seen[0]);
   });
 

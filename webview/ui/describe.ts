@@ -52,7 +52,9 @@ export function describe(
   const facts: Fact[] = [];
   const links: Fact[] = [];
   const duration = open ? `${formatDuration(end - start)} so far` : formatDuration(end - start);
-  const when: Fact = { label: "at", value: formatInstant(start, Math.max(1, (end - start) / 100)) };
+  // Of an instant, as finely as the trace as a whole deserves: nobody reads nanoseconds of a second.
+  const precision = Math.max(1, end > start ? (end - start) / 100 : model.endNs / 1e6);
+  const when: Fact = { label: "at", value: formatInstant(start, precision) };
 
   switch (thing.type) {
     case "slice": {
