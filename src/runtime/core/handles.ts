@@ -57,6 +57,8 @@ export class HandleCache<T extends object> {
   }
 
   set(key: number, object: T): void {
+    // Each registration stays as long as the object: one that crosses again and again has one.
+    if (this.get(key) === object) return;
     this.objects.set(key, new WeakRef(object));
     this.registry.register(object, key);
   }
