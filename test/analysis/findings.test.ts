@@ -65,8 +65,35 @@ describe("a finding", () => {
     producers[1]!.put(ms(81), queue, { since: ms(4), site: "file:///work/producer.ts:9:1" });
     main.mark(ms(100), "end");
     const full = finding(made, "saturated-queue");
-    assert.match(full.detail, /^2 producers waited 115 ms in all for one of its 1 place to become free/);
+    assert.match(
+      full.detail,
+      /^2 producers waited 115 ms in all for its only place to become free\. It was taken \d+ % of the time, and/,
+    );
     assert.deepEqual(full.sites, ["/work/producer.ts:9", "/work/producer.ts:7"]);
+  });
+
+  it("of a queue that is full and empty in turn says that it is too small, and not for one long wait", () => {
+    for (const bursts of [1, 6]) {
+      const { made, main } = trace();
+      const queue = main.queue(0, "q", 1);
+      const [producer, consumer] = [main.spawn(ms(1), "p"), main.spawn(ms(1), "c")];
+      let t = 0;
+      for (let i = 0; i < bursts; i++) {
+        // Nothing comes for a while, then more than fits in.
+        producer.put(ms(t + 40), queue);
+        consumer.get(ms(t + 40), queue, { since: ms(t + 5) });
+        producer.put(ms(t + 41), queue);
+        consumer.get(ms(t + 70), queue);
+        producer.put(ms(t + 70), queue, { since: ms(t + 42) });
+        consumer.get(ms(t + 95), queue);
+        t += 100;
+      }
+      main.mark(ms(t), "end");
+      const full = finding(made, "saturated-queue");
+      assert.equal(/^“q” is too small/.test(full.title), bursts === 6, full.title);
+      assert.equal(/give it more places/.test(full.advice), bursts === 6);
+      assert.equal(/1 consumer waited 210 ms/.test(full.detail), bursts === 6, full.detail);
+    }
   });
 
   it("of a lock says how often it was waited for, given up and taken", () => {

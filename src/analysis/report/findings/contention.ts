@@ -2,7 +2,7 @@
 import type { TraceModel } from "../../model.js";
 import { isSignalKind } from "../../signals.js";
 import { withoutColumn } from "../../strings.js";
-import { formatCount, formatDuration, plural } from "../format.js";
+import { formatCount, formatDuration, formatShare, plural } from "../format.js";
 import type { Finding } from "../report-types.js";
 import { findStandstill } from "../standstill.js";
 import { endOf, topSites } from "../trace-numbers.js";
@@ -84,19 +84,31 @@ export const queues: Rule = (input) => {
     const own = numbers.objects[indexOfId(queue.id)]!;
     const { putWait, getWait } = queue;
     if (queue.capacity > 0 && putWait.totalNs >= Math.max(5e6, report.durationNs * 0.1)) {
+      const [producers, consumers] = [own.putWaiters.size, own.waiters.size];
+      // Each may wait once for the first item or the last: that says nothing of the queue's size.
+      const often = getWait.totalNs - getWait.maxNs * consumers;
+      const inTurn = consumers > 0 && often >= Math.max(5e6, report.durationNs * 0.05, putWait.totalNs * 0.2);
       found.push({
         rule: "saturated-queue",
         severity: putWait.totalNs >= report.durationNs * 0.5 ? "warning" : "info",
-        title: `“${queue.name}” is full: ${waiting(input, "producer", own.putWaiters, own.putBlockedNs, putWait.totalNs)}`,
+        title: inTurn
+          ? `“${queue.name}” is too small: who puts and who gets wait in turn`
+          : `“${queue.name}” is full: ${waiting(input, "producer", own.putWaiters, own.putBlockedNs, putWait.totalNs)}`,
         detail:
-          `${plural(own.putWaiters.size, "producer")} waited ${formatDuration(putWait.totalNs)} in all for one of its ` +
-          `${plural(queue.capacity, "place")} to become free. On average ${oneDigit(queue.meanDepth)} of them were taken, ` +
-          `and an item stayed ${formatDuration(queue.residence.meanNs)}.`,
+          `${plural(producers, "producer")} waited ${formatDuration(putWait.totalNs)} in all for ` +
+          (queue.capacity === 1
+            ? `its only place to become free. It was taken ${formatShare(queue.meanDepth)} of the time`
+            : `one of its ${plural(queue.capacity, "place")} to become free. On average ${oneDigit(queue.meanDepth)} of them were taken`) +
+          `, and an item stayed ${formatDuration(queue.residence.meanNs)}.` +
+          (inTurn
+            ? ` At other times ${plural(consumers, "consumer")} waited ${formatDuration(getWait.totalNs)} for something to be put in.`
+            : ""),
         costNs: putWait.totalNs,
         subjects: [queue.id],
         sites: topSites(own.putSites, 3),
-        advice:
-          "The consumers are the slow side: add some, or make their work shorter. More places only move the wait.",
+        advice: inTurn
+          ? "Neither side is slow all the time: give it more places, so that what comes at once fits in and lasts until more comes."
+          : "The consumers are the slow side: add some, or make their work shorter. More places only move the wait.",
       });
     } else if (getWait.totalNs >= Math.max(5e6, report.durationNs * 0.5) && queue.gets > 0) {
       found.push({
