@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** `multiprocessing.Listener` and `Client`. */
 
+import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { recording } from "../../recorder/emit.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
@@ -13,6 +14,7 @@ import { type Begin, type ConnectionClient, connectionClient, errorOf } from "./
 import type { CallAnswer, EndOfWire, SocketAddress } from "./connection-requests.js";
 import { type RecordedWait, siteAbove } from "./recorded-end.js";
 import { socketBase } from "./socket-base.js";
+import { staleSockets } from "./stale-sockets.js";
 
 const LISTENER_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "backlog", "name");
 const CLIENT_OPTIONS = knownOptions("{ authkey: key }", "authkey", "family", "timeout", "signal");
@@ -82,11 +84,36 @@ function publicAddress(address: SocketAddress): Address {
   return "path" in address ? address.path : [address.host, address.port];
 }
 
+const FREE = "heddle-listener-";
+
 function freeAddress(family: ConnectOptions["family"]): Address {
   if (family === undefined || family === "AF_INET") return ["127.0.0.1", 0];
-  const name = `heddle-listener-${process.pid}-`;
+  const name = `${FREE}${process.pid}-`;
   if (process.platform === "win32") return `\\\\.\\pipe\\${name}${crypto.randomUUID()}`;
-  return join(socketBase(), `${name}${crypto.randomUUID().slice(0, 8)}`);
+  const base = socketBase();
+  for (const path of staleSockets(base, FREE, (name) => join(base, name))) removeSocket(path);
+  return join(base, `${name}${crypto.randomUUID().slice(0, 8)}`);
+}
+
+function removeSocket(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is somebody else's.
+  }
+}
+
+/** The paths at which this thread listens: it may end in a way in which Node does not remove them. */
+const paths = new Set<string>();
+
+function removeAtExit(path: string): void {
+  if (process.platform === "win32" || path.startsWith("\0")) return;
+  if (paths.size === 0) process.off("exit", removeSockets).on("exit", removeSockets);
+  paths.add(path);
+}
+
+function removeSockets(): void {
+  for (const path of paths) removeSocket(path);
 }
 
 /** The next connection of a listener as something to wait for, and not in the trace: its end is in the answer. */
@@ -143,6 +170,7 @@ export class Listener<T = any> implements Disposable {
     const answer = this.#client.ask((call) => ({ op: "listen", call, address: where, key, backlog }));
     this.#listener = answer.listener!;
     this.#address = publicAddress(answer.address!);
+    if (typeof this.#address === "string") removeAtExit(this.#address);
     this.#name = name ?? nameOf(answer.address!);
   }
 
@@ -176,6 +204,7 @@ export class Listener<T = any> implements Disposable {
     this.#closed = true;
     // When this returns, the address is free again and the path of a Unix socket is gone.
     this.#client.ask((call) => ({ op: "unlisten", call, listener: this.#listener }));
+    if (typeof this.#address === "string") paths.delete(this.#address);
   }
 
   /** The end of `using`: `close()`. */

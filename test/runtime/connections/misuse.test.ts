@@ -1,4 +1,4 @@
-/** Addresses that no socket can have, and messages that hold no value. */
+/** Addresses that no socket can have, what is left of sockets, and messages that hold no value. */
 import { expectScript } from "../../harness/run-script.js";
 
 const head = `
@@ -37,6 +37,41 @@ describe("A connection that is misused", function () {
         const client = await Client(free.address);
         client.close();
         free.close();
+        rmSync(folder, { recursive: true });
+        console.log("done");
+      }
+    `);
+  });
+
+  it("leaves no socket, also at the end of a child that has mapped memory, and what the killed left is removed", async () => {
+    if (process.platform === "win32") return;
+    await expectScript(`${head}
+      import { Lock, Process } from "heddle/multiprocessing";
+      function listen(lock: Lock, path: string, death: string | null) {
+        using held = lock.holdSync();
+        for (const address of [null, path]) new Listener(address, { family: "AF_UNIX" });
+        if (death !== null) process.kill(process.pid, death);
+      }
+      if (isMain) {
+        const folder = process.env.TMPDIR = mkdtempSync(join(tmpdir(), "h"));
+        const lock = new Lock();
+        const left = async (death: string | null) => {
+          const child = new Process({ target: listen, args: [lock, join(folder, "own" + death), death] });
+          child.start();
+          await child.join();
+          return [child.exitCode, readdirSync(folder).map((name) => name.replace(/\\d.*/, "")).sort()];
+        };
+        assert.deepEqual(await left(null), [0, []]);
+        assert.deepEqual(await left("SIGKILL"), [-9, ["heddle-listener-", "ownSIGKILL"]]);
+        // The next one looks after it, and leaves alone who listens, and what it does not know.
+        using first = new Listener(null, { family: "AF_UNIX" });
+        using second = new Listener(null, { family: "AF_UNIX" });
+        assert.deepEqual(
+          readdirSync(folder).sort(),
+          [first.address, second.address, join(folder, "ownSIGKILL")].map((path) => (path as string).slice(folder.length + 1)).sort(),
+        );
+        first.close();
+        second.close();
         rmSync(folder, { recursive: true });
         console.log("done");
       }

@@ -1,5 +1,5 @@
 /** A server at work: it listens, and has a peer for each client. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthenticationError } from "../../core/errors.js";
 import { ConnectionChannel } from "../connection-channel.js";
@@ -7,6 +7,7 @@ import { connectionClient } from "../connection-client.js";
 import type { CallAnswer } from "../connection-requests.js";
 import { type Address, acceptingQuietly, Listener } from "../listener.js";
 import { socketBase } from "../socket-base.js";
+import { staleSockets } from "../stale-sockets.js";
 import { callDue } from "./deferred.js";
 import { lookAgain } from "./library-objects.js";
 import { Peer } from "./peer.js";
@@ -24,41 +25,9 @@ const FOLDER = "heddle-manager-";
 function freeAddress(): Address {
   if (process.platform === "win32") return `\\\\.\\pipe\\heddle-manager-${process.pid}-${crypto.randomUUID()}`;
   const base = socketBase();
-  removeStale(base);
+  // Of servers that were killed together with those who would have removed them.
+  for (const path of staleSockets(base, FOLDER, (name) => join(base, name, "socket"))) removeAddress(path);
   return join(mkdtempSync(join(base, `${FOLDER}${process.pid}-`)), "socket");
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  try {
-    // Dead, and nobody has asked how it ended.
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return true;
-  }
-}
-
-/**
- * Removes the folders of servers that were killed together with those who would have removed them. A process of a number
- * may live where it cannot be seen from here, so nobody must listen there either.
- */
-function removeStale(base: string): void {
-  const folders = readdirSync(base).filter((name) => name.startsWith(FOLDER));
-  for (const folder of folders) {
-    if (isAlive(Number(/^\d+/.exec(folder.slice(FOLDER.length))?.[0] ?? process.pid))) continue;
-    const path = join(base, folder, "socket");
-    try {
-      const { ends } = connectionClient().ask((call) => ({ op: "connect", call, address: { path }, key: null }));
-      for (const { id } of ends ?? []) connectionClient().post({ op: "close", id });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ECONNREFUSED" || code === "ENOENT") removeAddress(path);
-    }
-  }
 }
 
 /** Removes what a server may have left of an address. */
