@@ -161,6 +161,9 @@ function checkScript(script: string, cwd: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new RunError("no-script", `There is no script at ${path}.`);
   if (found.isDirectory()) throw new RunError("script-is-folder", `${path} is a folder; name the script in it.`);
+  if (path.endsWith(".heddle")) {
+    throw new RunError("no-script", `${path} is a trace, not a script: heddle view or heddle report show it.`);
+  }
 }
 
 /** What lets Node 20 call the loader's hooks where they are. */

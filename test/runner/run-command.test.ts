@@ -138,6 +138,8 @@ describe("heddle run", function () {
     assert.equal(missing.stderr, `heddle: There is no script at ${join(folder, "no such.ts")}.\n`);
     mkdirSync(join(folder, "dir"));
     assert.match((await heddle(["dir"])).stderr, /dir is a folder/);
+    write("old.heddle", "anything");
+    assert.match((await heddle(["old.heddle"])).stderr, /^heddle: .*old\.heddle is a trace, not a script: heddle view/);
     const typo = await heddle(["--htm", "x.html", "a.ts"]);
     assert.equal(typo.code, 1);
     assert.match(typo.stderr, /unknown option '--htm'[\s\S]*Did you mean --html\?/);
