@@ -7,14 +7,17 @@
  * something to one of the others. The monitor looks only at the heads of frames, so that following a large trace costs
  * next to nothing.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { ByteReader } from "../trace/byte-reader.js";
 import { FrameType, type HangFrame, type ProcessStartFrame } from "../trace/frames.js";
 import { FRAME_HEAD_BYTES, MAGIC, MAX_PAYLOAD_BYTES } from "../trace/writer.js";
 
 /** Milliseconds between looks. */
 const LOOK_MS = 300;
-/** How long a process may take until it records, in milliseconds. What never records is no process of the runtime. */
+/**
+ * How long a process may take until it records, in milliseconds; what it waited for a core is not counted. What never
+ * records is no process of the runtime.
+ */
 const BEGIN_MS = 10_000;
 /** How long, in milliseconds, the end of a process may be news to those who wait for it. */
 const NEWS_MS = 5_000;
@@ -56,6 +59,7 @@ export class HangMonitor {
   constructor(
     file: string,
     private readonly changed: (hang: Hang | null) => void,
+    private readonly coreAwaited: (pid: number) => number = coreAwaitedMs,
   ) {
     this.#fd = openSync(file, "r");
     this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
@@ -97,7 +101,8 @@ export class HangMonitor {
   /** Whether a process began a moment ago that may still come to record. */
   #oneBegins(): boolean {
     for (const [pid, seen] of this.#beginning) {
-      if (performance.now() - seen > BEGIN_MS || !exists(pid)) this.#beginning.delete(pid);
+      const over = performance.now() - seen - BEGIN_MS;
+      if ((over > 0 && over > this.coreAwaited(pid)) || !exists(pid)) this.#beginning.delete(pid);
     }
     return this.#beginning.size > 0;
   }
@@ -152,6 +157,15 @@ function saidSinceLast(standstills: readonly Standstill[]): boolean {
   if (standstills.length === 1) return true;
   const lastToRest = Math.max(...standstills.map(({ first }) => first));
   return standstills.every(({ last }) => last > lastToRest);
+}
+
+/** Milliseconds for which a process's main thread was ready and had no core; 0 where the system does not tell. */
+function coreAwaitedMs(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[1]) / 1e6 || 0;
+  } catch {
+    return 0;
+  }
 }
 
 function exists(pid: number): boolean {

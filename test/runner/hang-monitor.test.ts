@@ -13,6 +13,7 @@ describe("the monitor of hangs", () => {
   let child: ChildProcess;
   let monitor: HangMonitor;
   let told: (Hang | null)[];
+  let coreAwaitedMs = 0;
   const append = (frame: Uint8Array) => appendFileSync(join(folder, "some.heddle"), frame);
   const [first, second] = [process.pid, () => child.pid as number];
   const says = (pid: number, hung: boolean, t: number, sinceNs = t) => {
@@ -28,7 +29,11 @@ describe("the monitor of hangs", () => {
     told = [];
     append(processStartFrame({ pid: first, parentPid: -1, name: "one", t: 0 }));
     append(processStartFrame({ pid: second(), parentPid: first, name: "two", t: 0 }));
-    monitor = new HangMonitor(join(folder, "some.heddle"), (hang) => told.push(hang));
+    monitor = new HangMonitor(
+      join(folder, "some.heddle"),
+      (hang) => told.push(hang),
+      () => coreAwaitedMs,
+    );
   });
 
   afterEach(() => {
@@ -48,6 +53,33 @@ describe("the monitor of hangs", () => {
     assert.deepEqual(told, [{ pids: [first, second()], sinceNs: 120 }]);
     says(first, true, 300, 40);
     assert.equal(told.length, 1);
+  });
+
+  it("waits for a process that has begun and has had no core yet to come to record", () => {
+    const real = performance.now;
+    try {
+      const begun = real.call(performance);
+      let laterMs = 0;
+      performance.now = () => begun + laterMs;
+      says(first, true, 100);
+      says(first, true, 150);
+      // What it had of its time is little.
+      for (const [at, awaited] of [
+        [9_000, 0],
+        [30_000, 25_000],
+        [60_000, 52_000],
+      ] as const) {
+        [laterMs, coreAwaitedMs] = [at, awaited];
+        says(first, true, 200);
+        assert.deepEqual(told, []);
+      }
+      // It had its time and does not record: what it is, is no process that could bring anything.
+      laterMs = 70_000;
+      says(first, true, 250);
+      assert.equal(told.length, 1);
+    } finally {
+      performance.now = real;
+    }
   });
 
   it("is told nothing of a process that was woken meanwhile, and that a program goes on after all", () => {
