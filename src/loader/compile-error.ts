@@ -13,11 +13,11 @@ export class CompileError extends SyntaxError {
     const before = source.slice(0, offset);
     const line = before.split("\n").length;
     const column = offset - (before.lastIndexOf("\n") + 1) + 1;
-    // Without frames, Node has no line of ours to show when nobody catches it.
+    // Without frames, Node has no line of ours to show when nobody catches it. A hardened script has `Error` read-only.
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
+    Reflect.set(Error, "stackTraceLimit", 0);
     super(`${path}:${line}:${column}: ${message}\n\n${codeFrame(source, line, column)}${help ? `\n\n${help}` : ""}\n`);
-    Error.stackTraceLimit = limit;
+    Reflect.set(Error, "stackTraceLimit", limit);
     this.name = "SyntaxError";
     this.path = path;
     this.line = line;

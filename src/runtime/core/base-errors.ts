@@ -1,14 +1,14 @@
 /** What the error classes of all libraries are built on. */
-import { keepLocalFrames } from "./local-frames.js";
+import { keepLocalFrames, limitFrames } from "./local-frames.js";
 
 /** An error whose stack begins where the user's code called the library. */
 export class LocalError extends Error {
   constructor(message?: string, options?: ErrorOptions) {
     // One look at the stack is enough, and takes most of the time that an error takes.
     const shown = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
+    limitFrames(0);
     super(message, options);
-    Error.stackTraceLimit = shown;
+    limitFrames(shown);
     keepLocalFrames(this);
   }
 }

@@ -20,15 +20,24 @@ function isOwnFrame(line: string): boolean {
   return line.includes("node:") || ownFolders.some((folder) => line.includes(folder));
 }
 
+/** Says how many frames new stacks have. Where a script has frozen `Error`, as hardened ones do, that stays as it is. */
+export function limitFrames(limit: number): void {
+  try {
+    Error.stackTraceLimit = limit;
+  } catch {
+    // Read-only: then stacks are shorter, or longer, than they need be.
+  }
+}
+
 /** The lines of `stack`, by default that of the caller, that stand for the user's code, without the message. */
 export function localFrames(stack?: string, depth = NEAR): string {
   let text = stack;
   if (text === undefined) {
     const holder: { stack?: string } = {};
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = depth;
+    limitFrames(depth);
     Error.captureStackTrace(holder, localFrames);
-    Error.stackTraceLimit = limit;
+    limitFrames(limit);
     text = String(holder.stack);
   }
   const lines = text.split("\n").filter((line) => /^\s+at /.test(line));
@@ -52,9 +61,9 @@ export function keepLocalFrames(error: Error, above: number = ABOVE, below: obje
   const shown = Error.stackTraceLimit;
   if (!(shown > 0)) return;
   const place: { stack?: string } = {};
-  Error.stackTraceLimit = shown + above;
+  limitFrames(shown + above);
   Error.captureStackTrace(place, below as () => void);
-  Error.stackTraceLimit = shown;
+  limitFrames(shown);
   Object.defineProperty(error, "stack", {
     configurable: true,
     get: () => keepStack(error, textOf(error, String(place.stack), shown)),
