@@ -124,7 +124,7 @@ export class PoolThreads {
     while (this.list.length < this.#settings.maxWorkers) this.start();
   }
 
-  /** Starts another. */
+  /** Starts another. Throws if the system has no more, and is as it was. */
   start(): void {
     const work = this.#work;
     if (this.#receiver === 0) {
@@ -166,7 +166,13 @@ export class PoolThreads {
       takeInArrivals();
       if (!entry.ended) this.#died(entry, exitCode, "");
     });
-    thread.start();
+    try {
+      thread.start();
+    } catch (error) {
+      port1.close();
+      own.free();
+      throw error;
+    }
     work.joined(entry);
     this.list.push(entry);
   }

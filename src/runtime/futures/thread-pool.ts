@@ -87,7 +87,7 @@ export class ThreadPool implements TaskLink, ThreadWork {
     if (recording) {
       emitAt(time, EventKind.TaskSubmit, this.number, affordableSite(time), (ticket >>> 0) + 1, intern(fn.name), 0);
     }
-    this.#queued(1);
+    this.#queued(ticket, 1);
     return ticket;
   }
 
@@ -101,18 +101,28 @@ export class ThreadPool implements TaskLink, ThreadWork {
    * They are not recorded.
    */
   pushSimple(fn: TableEntry, items: readonly unknown[], from: number, sink: TaskSink): number {
+    const first = this.#tasks.next;
     const count = this.#tasks.pushSimple(fn.number, items, from, sink);
     if (count === 0) return 0;
-    this.#queued(count);
+    this.#queued(first, count);
     return count;
   }
 
-  /** So many tasks were queued: starts threads for those that find none free. */
-  #queued(count: number): void {
+  /**
+   * So many tasks were queued: starts threads for those that find none free. Throws if one cannot be started, as the
+   * system has no more; then those that nobody has begun are queued no longer.
+   */
+  #queued(first: number, count: number): void {
     this.#open += count;
     expect(count);
     const threads = this.#threads;
-    for (let i = 0; i < count && threads.areShort(this.#open) && !this.#tasks.servedAtOnce; i++) threads.start();
+    try {
+      for (let i = 0; i < count && threads.areShort(this.#open) && !this.#tasks.servedAtOnce; i++) threads.start();
+    } catch (error) {
+      let begun = 0;
+      for (let i = 0; i < count; i++) if (!this.tryCancel((first + i) | 0)) begun++;
+      if (begun < count) throw error;
+    }
   }
 
   /** Starts all threads at once instead of on demand. */

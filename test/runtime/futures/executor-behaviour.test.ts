@@ -399,6 +399,35 @@ describe("ThreadPoolExecutor, by Python's tests", function () {
         console.log("done");
       }`));
 
+  it("queues nothing when no thread can be started, and works when one can", () =>
+    expectScript(`${head}
+      import { syncBuiltinESMExports } from "node:module";
+      import threads from "node:worker_threads";
+      const { Worker } = threads;
+      function allow(yes: boolean) {
+        threads.Worker = yes ? Worker : class { constructor() { throw new Error("EAGAIN"); } } as never;
+        syncBuiltinESMExports();
+      }
+      if (isMain) {
+        const pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+        const ran = new Queue<number>();
+        allow(false);
+        assert.throws(() => pool.submit(put, ran, 1), /EAGAIN/);
+        assert.throws(() => pool.map(increment, [1, 2, 3]), /EAGAIN/);
+        assert.throws(() => pool.map(same, [[1], [2]]), /EAGAIN/);
+        allow(true);
+        assert.equal(await pool.submit(put, ran, 2), 2);
+        assert.equal(ran.getNowait(), 2);
+        assert.ok(ran.empty());
+        assert.deepEqual(await pool.map(increment, [1, 2, 3]), [2, 3, 4]);
+        // Its tasks are over, so nothing keeps the program: it was never shut down.
+        const unused = new ThreadPoolExecutor();
+        allow(false);
+        assert.throws(() => unused.submit(increment, 1), /EAGAIN/);
+        allow(true);
+        console.log("done");
+      }`));
+
   it("says that a program hangs whose tasks wait for tasks behind them", async () => {
     const { code, stderr } = await runScript(
       `${head}
