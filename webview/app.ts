@@ -66,6 +66,8 @@ export class App {
   /** Other times or lanes are under the pointer than before. */
   #moved = false;
   #state: RunState = "starting";
+  /** The file was still written to when it was opened, by whomever. */
+  #grows = false;
   #reported = false;
   /** The span that is to be shown once so much of the trace is known. */
   #wanted: { readonly from: number; readonly to: number } | null = null;
@@ -182,6 +184,7 @@ export class App {
     this.#forgetDigest();
     this.#reported = false;
     this.#state = live ? "running" : "file";
+    this.#grows = live;
     this.#painter.forget();
     this.#labels.clear();
     this.#layout.setNotes([]);
@@ -294,10 +297,10 @@ export class App {
     );
   }
 
-  /** A run goes on; a file that is still being read is none. */
+  /** A run goes on, ours or one that something else records; a file that is still being read is none. */
   get #isLive(): boolean {
     const { trace } = this.#view;
-    return trace !== null && !trace.model.complete && this.#state !== "file";
+    return trace !== null && !trace.model.complete && (this.#state !== "file" || this.#grows);
   }
 
   #takeGrowth(trace: LoadedTrace): void {

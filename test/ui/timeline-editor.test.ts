@@ -95,6 +95,29 @@ describe("the timeline in an editor", function () {
     assert.ok((await pages.page.evaluate(() => document.body.scrollWidth)) <= 280);
   });
 
+  it("fits the narrowest sidebar, too", async () => {
+    await pages.open({ bytes: demoTrace().bytes(), mode: "compact" });
+    await pages.page.setViewportSize({ width: 175, height: 400 });
+    await pages.page.waitForSelector("body[data-complete=true]");
+    await pages.drawn();
+    const cut = await pages.page
+      .locator(".split, .split-legend, .split-legend > *")
+      .evaluateAll((all) => all.filter((one) => one.getBoundingClientRect().right > 175).length);
+    assert.equal(cut, 0);
+  });
+
+  it("shows as live what something else records, without a button to stop it", async () => {
+    await pages.open({ bytes: null }, { fakeHost: true });
+    await pages.post({ type: "trace-reset", name: "bank.ts", live: true });
+    await pages.post({ type: "trace-status", state: "file", detail: "" });
+    await pages.postBytes(demoTrace().bytes({ end: false }));
+    const badge = pages.page.locator(".badge.live");
+    await badge.waitFor();
+    assert.equal(await pages.page.locator(".header .stop").isVisible(), false);
+    await pages.postBytes(new Uint8Array(0), true);
+    await badge.waitFor({ state: "hidden" });
+  });
+
   it("takes the editor's theme as it changes", async () => {
     await pages.open({ bytes: demoTrace().bytes(), bodyClass: "vscode-dark" });
     await pages.page.waitForSelector("body[data-complete=true]");
