@@ -1,6 +1,7 @@
 /** The arrows of a trace, found by the thread they leave or reach. */
 import { FlowKind, type TraceModel } from "../../src/analysis/model.js";
 import { GrowingUint32 } from "./growing.js";
+import { lowerBound } from "./lower-bound.js";
 
 interface Ends {
   /** Rows of the flows that reach the thread: sorted by toTime. */
@@ -79,17 +80,6 @@ function sortTail(ends: Ends, fromTime: Float64Array): void {
   while (first > 0 && fromTime[array[first - 1]!]! > earliest) first--;
   if (first < ends.sorted) array.subarray(first, count).sort(byTime);
   ends.sorted = count;
-}
-
-function lowerBound(array: Float64Array, count: number, value: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (array[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function collect(rows: GrowingUint32, times: Float64Array, from: number, to: number, most: number): number[] {

@@ -2,6 +2,7 @@
 import type { TraceModel } from "../../src/analysis/model.js";
 import type { IntervalIndex } from "./interval-index.js";
 import { type Lane, size } from "./lanes.js";
+import { lowerBound } from "./lower-bound.js";
 import type { TrackIndexes } from "./track-indexes.js";
 import type { Viewport } from "./viewport.js";
 
@@ -242,15 +243,4 @@ function neighbourSlice(
     else if (step > 0 ? start[row]! < start[best]! : start[row]! >= start[best]!) best = row;
   });
   return best;
-}
-
-function lowerBound(array: Float64Array, count: number, value: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (array[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
