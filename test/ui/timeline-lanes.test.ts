@@ -137,6 +137,7 @@ describe("lanes of a timeline", function () {
       [1280, 600],
     ] as const) {
       await pages.openTrace(trace.bytes(), { width, height });
+      await pages.page.waitForSelector("body[data-findings]");
       const canvas = (await pages.page.locator(".lanes-canvas").boundingBox())!;
       for (const [part, lane] of [
         [0.1, ".label.thread"],
@@ -152,6 +153,24 @@ describe("lanes of a timeline", function () {
       }
       await pages.page.close();
     }
+  });
+
+  it("are not covered by the details of what is selected on them", async () => {
+    await pages.openTrace(demoTrace().bytes(), { width: 700, height: 600 });
+    await pages.page.waitForSelector("body[data-findings]");
+    const scroller = (await pages.page.locator(".scroller").boundingBox())!;
+    const bottom = scroller.y + scroller.height;
+    // The last thread of which all is in view: what it did in the middle of the trace.
+    const boxes = await Promise.all((await pages.page.locator(".label.thread").all()).map((one) => one.boundingBox()));
+    const last = boxes.filter((box) => box!.y + box!.height <= bottom).at(-1)!;
+    await pages.page.mouse.click(scroller.x + 460, last.y + last.height - 9);
+    await pages.page.locator(".details dl").first().waitFor();
+    await pages.drawn();
+    const label = (await pages.page.locator(".label.active").boundingBox())!;
+    const now = (await pages.page.locator(".scroller").boundingBox())!;
+    assert.ok(now.y + now.height < bottom - 50, "the details took no room");
+    const said = JSON.stringify({ label, now });
+    assert.ok(label.y >= now.y - 1 && label.y + label.height <= now.y + now.height + 1, said);
   });
 
   it("stay where they are when more come above them", async () => {
@@ -200,6 +219,7 @@ describe("lanes of a timeline", function () {
 
   it("light up what comes under the pointer when it is they that move", async () => {
     await pages.openTrace(demoTrace().bytes());
+    await pages.page.waitForSelector("body[data-findings]");
     for (let i = 0; i < 6; i++) await pages.page.keyboard.press("w");
     const [x, y] = await pages.lanePoint("worker-2", 0.5, 14);
     const picture = () =>

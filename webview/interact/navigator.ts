@@ -32,13 +32,24 @@ export class Navigator {
     const view = this.#view;
     view.selection = thing;
     if (thing) view.activeLane = thing.lane;
+    const before = this.#scroller.clientHeight;
     this.#actions.selected(thing);
+    if (thing) this.#keepInView(thing.lane, before);
     const description = thing && view.description(thing);
     if (description) {
       const facts = [...description.facts, ...description.links].map((fact) => `${fact.label} ${fact.value}`);
       this.#actions.announce(`${description.title}, ${description.kind}: ${facts.join(", ")}`);
     }
     this.#actions.changed();
+  }
+
+  /** Where there is little room, details come below the lanes: a lane that they would lie on moves up. */
+  #keepInView(id: string, heightBefore: number): void {
+    const { clientHeight, scrollTop } = this.#scroller;
+    const lane = this.#view.lanes.find(id);
+    if (!lane || clientHeight >= heightBefore || lane.top >= scrollTop + heightBefore) return;
+    const hidden = lane.top + lane.height - scrollTop - clientHeight;
+    if (hidden > 0) this.#scroller.scrollTop += Math.max(0, Math.min(hidden, lane.top - scrollTop));
   }
 
   /** Selects a thing and brings it into view. */
