@@ -5,7 +5,7 @@ import { demoTrace } from "./demo-trace.js";
 import { TimelinePages } from "./timeline-pages.js";
 
 describe("lanes of a timeline", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const pages = new TimelinePages();
   const announced = async (): Promise<string> => (await pages.page.locator(".announcer").textContent()) ?? "";
 
@@ -92,8 +92,13 @@ describe("lanes of a timeline", function () {
     const main = process.thread("main");
     main.gc(ms(40), 35).loopDelay(ms(97), 50).end(ms(100));
     process.exit(ms(100));
+    await pages.openTrace(trace.bytes(), { theme: "dark" });
     for (const theme of ["dark", "light", "hc-dark", "hc-light"]) {
-      await pages.openTrace(trace.bytes(), { theme });
+      await pages.page.evaluate((name) => {
+        document.body.dataset.theme = name;
+      }, theme);
+      await pages.page.waitForSelector(`body[data-scheme=${theme}]`);
+      await pages.drawn();
       const contrasts = await pages.page.locator(".lanes-canvas").evaluate((canvas: HTMLCanvasElement) => {
         const context = canvas.getContext("2d")!;
         const brightness = ([r, g, b]: number[]): number => {
@@ -120,7 +125,6 @@ describe("lanes of a timeline", function () {
       });
       // Strokes of letters are thinner than a pixel, so not quite of their colour.
       for (const contrast of contrasts) assert.ok(contrast > 4, `${theme}: ${contrasts}`);
-      await pages.page.close();
     }
   });
 
