@@ -157,7 +157,7 @@ describe("recorder", function () {
       globalThis[Symbol.for("heddle.modules")] = new Map([[__filename, {}]]);
       setTimeout(() => {
         const until = performance.now() + 80; let kept = [];
-        while (performance.now() < until) kept.push(new Array(100).fill(0)), kept.length > 10000 && (kept = []);
+        for (let i = 0; i < 200_000 || performance.now() < until; i++) kept.push(new Array(100).fill(0)), kept.length > 10000 && (kept = []);
         setTimeout(() => {}, 50);
       }, 300);
     `);
@@ -166,7 +166,7 @@ describe("recorder", function () {
     assert.ok(events.some((event) => event.kind === "Gc" && event.a > 0 && [1, 2, 4, 8].includes(event.flags)));
     const late = events.filter((event) => event.kind === "LoopDelay").map((event) => event.a);
     assert.ok(
-      late.some((ms) => ms > 40 && ms < 2000),
+      late.some((ms) => ms > 40),
       `${late}`,
     );
   });
