@@ -110,7 +110,7 @@ const rooms = readdirSync(join(root, "test"), { withFileTypes: true })
 const parts = {
   check: async () => {
     await step("types", bin("tsc"), ["-p", "tsconfig.json"]);
-    await step("lint and format", bin("biome"), ["check", "."]);
+    await step("lint and format", bin("biome"), ["check", "--error-on-warnings", "."]);
     await step("imports go down only", bin("depcruise"), ["--config", ".dependency-cruiser.cjs", "src", "webview"]);
     await step("docs/api says what the docstrings say", process.execPath, ["scripts/build-api-docs.mjs", "--check"]);
   },
