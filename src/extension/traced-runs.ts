@@ -5,7 +5,7 @@ import { type ErrorAction, type Log, UserError } from "./log.js";
 import { type FoundNode, findNode, NodeError } from "./node-finder.js";
 import { RememberedRuns } from "./remembered-runs.js";
 import { openSetting, readSettings, type SettingName, settingProblems } from "./settings.js";
-import { deleteOldTraces, newTracePath, prepareFolder, wantedFolder } from "./trace-folder.js";
+import { deleteOldTraces, newTracePath, prepareFolder, type TraceFolder, wantedFolder } from "./trace-folder.js";
 import { TraceRun } from "./trace-run.js";
 
 export class TracedRuns implements vscode.Disposable {
@@ -13,6 +13,8 @@ export class TracedRuns implements vscode.Disposable {
   readonly #log: Log;
   readonly #runs: TraceRun[] = [];
   readonly #remembered: RememberedRuns;
+  /** Trace folders of which the user has been told that they cannot be written. */
+  readonly #unwritable = new Set<string>();
   readonly #changed = new vscode.EventEmitter<TraceRun>();
   /** A run began, changed its state, or ended. */
   readonly onDidChange = this.#changed.event;
@@ -88,11 +90,7 @@ export class TracedRuns implements vscode.Disposable {
     const node = await this.#node(settings.nodePath, cwd, uri);
     if (node === undefined) return undefined;
     const traces = await prepareFolder(settings.traceFolder, folder?.uri.fsPath, this.#ownFolder);
-    if (traces.problem !== "") {
-      this.#log.reportWarning(`${traces.problem} The trace goes to ${traces.path}.`, [
-        { title: "Open Setting", run: () => openSetting("traceFolder") },
-      ]);
-    }
+    if (traces.problem !== "") this.#tellUnwritable(traces, settings.traceFolder, folder);
     const tracePath = await newTracePath(traces.path, script);
     const inUse = new Set(this.active.map((run) => run.plan.tracePath));
     // One less: the new one comes on top.
@@ -116,6 +114,18 @@ export class TracedRuns implements vscode.Disposable {
     this.#add(run);
     await run.start();
     return run;
+  }
+
+  /** Once for each folder: a workspace that cannot be written stays so, and its runs are none the worse for it. */
+  #tellUnwritable({ path, problem }: TraceFolder, setting: string, folder: vscode.WorkspaceFolder | undefined): void {
+    const wanted = wantedFolder(setting, folder?.uri.fsPath) ?? "";
+    const message = `${problem} The trace goes to ${path}.`;
+    if (this.#unwritable.has(wanted)) {
+      this.#log.warn(message);
+      return;
+    }
+    this.#unwritable.add(wanted);
+    this.#log.reportWarning(message, [{ title: "Open Setting", run: () => openSetting("traceFolder", folder?.uri) }]);
   }
 
   #add(run: TraceRun): void {

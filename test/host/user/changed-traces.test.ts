@@ -51,6 +51,8 @@ describe("traces and runs that change unseen", () => {
       "short.ts": "process.exitCode = 3;\n",
       [longName]: "process.exitCode = 4;\n",
     });
+    // A run takes its time on a busy machine.
+    bench.page.setDefaultTimeout(90_000);
   });
   after(() => bench?.stop());
   afterEach(async function () {
@@ -174,6 +176,31 @@ describe("traces and runs that change unseen", () => {
     while (!(await said())) await bench.command("View: Close All Editors").then(() => bench.open("short.ts"));
     await bench.terminalShows("--no-such-option");
     await bench.picture("no trace");
+    rmSync(settings);
+  });
+
+  it("say once that their folder cannot be written, and where they go instead", async () => {
+    await bench.command("View: Close All Editors");
+    const settings = join(bench.workspace, ".vscode", "settings.json");
+    mkdirSync(join(settings, ".."), { recursive: true });
+    // A file is in the way.
+    writeFileSync(settings, JSON.stringify({ "heddle.traceFolder": "short.ts" }));
+    await bench.open("short.ts");
+    await bench.sidebar();
+    const rows = bench.trace(/^short.*exit code 3/);
+    const run = async () => {
+      const before = await rows.count();
+      await bench.command(runTitle);
+      await rows.nth(before).waitFor();
+    };
+    const toast = bench.notification(/trace folder .*short\.ts cannot be written .* The trace goes to /);
+    do await run();
+    while (!(await toast.isVisible()));
+    await bench.picture("cannot be written");
+    await bench.command("Notifications: Clear All Notifications");
+    await toast.waitFor({ state: "detached" });
+    await run();
+    strictEqual(await toast.count(), 0);
     rmSync(settings);
   });
 
