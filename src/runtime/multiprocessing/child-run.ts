@@ -60,6 +60,8 @@ async function runProcess(start: StartMessage, work: ProcessWork, channel: Socke
     const fields = decode(work.fields, origin) as object;
     await takeWork(type, fields, target, args).run();
     settled = true;
+    // A promise that was rejected and left alone is found at the end of this turn of the loop, as in a script of one file.
+    await new Promise((resolve) => setImmediate(resolve));
     await closePools();
     await threadsEnded();
     process.exit();

@@ -65,6 +65,20 @@ if (isMain) {
       assert.match(stderr, /Process Process-6:\nRuntimeError: its run\(\) returned a promise that nothing/);
     }));
 
+  it("tells of a promise that its target left rejected behind it", async () => {
+    const { stdout, stderr } = await runScript(`${head}
+function floats() { void Promise.reject(new Error("left behind")); }
+async function floatsLate() { void (async () => { await null; await null; throw new Error("left late"); })(); }
+if (isMain) for (const target of [floats, floatsLate]) {
+  const p = new Process({ target });
+  p.start();
+  await p.join();
+  console.log(target.name, p.exitCode);
+}`);
+    assert.equal(stdout, "floats 1\nfloatsLate 1\n");
+    assert.match(stderr, /Process Process-1:\nError: left behind[\s\S]*Process Process-2:\nError: left late/);
+  });
+
   it("copies the fields of a subclass, knows its names, and numbers children of children", () =>
     expectScript(`${head}
 class Worker extends Process {
