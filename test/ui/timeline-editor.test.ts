@@ -95,6 +95,21 @@ describe("the timeline in an editor", function () {
     assert.ok((await pages.page.evaluate(() => document.body.scrollWidth)) <= 280);
   });
 
+  it("says in a sidebar without a trace how to get one, and in an editor that it comes", async () => {
+    await pages.open({ bytes: null, mode: "compact" }, { fakeHost: true, width: 240, height: 400 });
+    await pages.page.locator(".empty").waitFor();
+    assert.match(
+      await pages.page.locator(".empty").innerText(),
+      /^No trace is open\s+Run a script with a concurrency trace/,
+    );
+    const text = await pages.page.locator(".empty p").boundingBox();
+    assert.ok(text!.x >= 0 && text!.x + text!.width <= 240 && text!.height > 30, "in lines that fit");
+    await pages.page.close();
+    await pages.open({ bytes: null }, { fakeHost: true });
+    await pages.page.locator(".empty").waitFor();
+    assert.equal(await pages.page.locator(".empty h2").innerText(), "Waiting for a trace…");
+  });
+
   it("fits the narrowest sidebar, too", async () => {
     await pages.open({ bytes: demoTrace().bytes(), mode: "compact" });
     await pages.page.setViewportSize({ width: 175, height: 400 });

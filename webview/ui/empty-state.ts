@@ -13,21 +13,27 @@ export class EmptyState {
   );
 
   waiting(title: string, detail = ""): void {
-    this.#show(title, detail, false);
+    this.#show(title, detail, "");
+  }
+
+  /** Nothing is on its way. */
+  nothing(title: string, detail: string): void {
+    this.#show(title, detail, "nothing");
   }
 
   failed(title: string, detail: string): void {
-    this.#show(title, detail, true);
+    this.#show(title, detail, "failed");
   }
 
   hide(): void {
     this.element.hidden = true;
   }
 
-  #show(title: string, detail: string, failed: boolean): void {
+  #show(title: string, detail: string, kind: "" | "nothing" | "failed"): void {
     this.element.hidden = false;
     setText(this.#title, title);
     setText(this.#detail, detail);
-    setClass(this.element, "failed", failed);
+    setClass(this.element, "nothing", kind === "nothing");
+    setClass(this.element, "failed", kind === "failed");
   }
 }
