@@ -173,8 +173,9 @@ export class App {
     globalThis.heddleFrameStats = () => this.#scheduler.statistics();
     this.#resize();
     // A panel or editor is opened for a trace; the sidebar is there before there is one.
+    const hint = "Run a script with a concurrency trace, or choose a trace from the list.";
     if (host.mode === "full") this.#empty.waiting("Waiting for a trace…");
-    else this.#empty.nothing("No trace is open", "Run a script with a concurrency trace, or choose a trace from the list.");
+    else this.#empty.nothing("No trace is open", hint);
   }
 
   /** Forgets what is shown. A `path` that was shown before the page was loaded again comes back as it was left. */
