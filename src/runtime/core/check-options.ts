@@ -53,6 +53,16 @@ export function checkAcquireOptions(options: unknown): void {
 }
 
 /**
+ * Throws `TypeError` for a signal given to a call that blocks its thread: by what runs in that thread it could not be
+ * aborted before the call is over.
+ */
+export function refuseSignal(options: object | undefined): void {
+  if ((options as { readonly signal?: unknown } | null | undefined)?.signal === undefined) return;
+  const way = "give it a timeout, or await the form without Sync";
+  throw refusal(`a signal cannot end a call that blocks its thread: ${way}`);
+}
+
+/**
  * Throws `TypeError` for what is no `AbortSignal`: most often it is the controller. Looked at before anything is done,
  * as a wait that fails when it is over has by then taken what it waited for.
  */

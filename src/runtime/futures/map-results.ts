@@ -7,7 +7,7 @@
  * begun, as the end of Python's generator does.
  */
 
-import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
 import { deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
@@ -133,6 +133,7 @@ export abstract class MapSequence implements MapResults<unknown> {
   }
 
   nextSync(options?: TimeoutOptions): IteratorResult<unknown, undefined> {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     const own = deadlineAfter(options?.timeout);
     for (;;) {

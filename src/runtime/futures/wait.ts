@@ -2,7 +2,7 @@
 /** Waiting for several futures, of any executors: `wait` and `waitSync`. */
 
 import { WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions } from "../core/check-options.js";
+import { checkOptions, knownOptions, refuseSignal } from "../core/check-options.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { timedBy } from "../core/stuck-loop.js";
 import type { TimeoutOptions, WaitOptions } from "../core/types.js";
@@ -104,6 +104,7 @@ export function waitSync<F extends Future<any>>(
   futures: Iterable<F>,
   options?: TimeoutOptions & { returnWhen?: ReturnWhen },
 ): DoneAndNotDoneFutures<F> {
+  refuseSignal(options);
   checkOptions(options, OPTIONS);
   const deadline = deadlineAfter(options?.timeout);
   const waiting = begin(futures, options?.returnWhen);

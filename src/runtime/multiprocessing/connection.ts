@@ -4,7 +4,7 @@
 import { inspect } from "node:util";
 import type { OnStack } from "../../recorder/call-site.js";
 import { WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
@@ -161,6 +161,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link send}. */
   sendSync(value: T, options: TimeoutOptions = {}): void {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     const channel = this.#sending();
     checkTimeout(options.timeout);
@@ -182,6 +183,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link recv}. */
   recvSync(options: TimeoutOptions = {}): T {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     return valueIn(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvSync)) as T;
   }
@@ -200,6 +202,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link poll}. */
   pollSync(options: TimeoutOptions = {}): boolean {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     const channel = this.#receiving();
     const { timeout = 0 } = options;
@@ -234,6 +237,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link sendBytes}. */
   sendBytesSync(buffer: Uint8Array, options: Omit<SendBytesOptions, "signal"> = {}): void {
+    refuseSignal(options);
     checkOptions(options, SEND_OPTIONS);
     const part = partOf(buffer, options);
     const channel = this.#sending();
@@ -257,6 +261,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link recvBytes}. */
   recvBytesSync(options: Omit<RecvBytesOptions, "signal"> = {}): Uint8Array {
+    refuseSignal(options);
     checkOptions(options, RECV_OPTIONS);
     return this.#takeSync(options, maxLengthOf(options), this.recvBytesSync);
   }
@@ -270,6 +275,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link recvBytesInto}. */
   recvBytesIntoSync(buffer: Uint8Array, options: TimeoutOptions & { offset?: number } = {}): number {
+    refuseSignal(options);
     checkOptions(options, INTO_OPTIONS);
     const into = targetOf(buffer, options.offset);
     return store(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvBytesIntoSync), into);

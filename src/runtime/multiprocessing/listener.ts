@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { recording } from "../../recorder/emit.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
-import { checkName, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { errorWithCode } from "../platform/system-error.js";
 import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
@@ -193,6 +193,7 @@ export class Listener<T = any> implements Disposable {
 
   /** Blocking {@link accept}. */
   acceptSync(options: TimeoutOptions = {}): Connection<T> {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     const site = siteAbove(this.acceptSync);
     return this.#accepted(this.#client.waitSync(this.#next(), options, waiting(WaitReason.Accept, site)), site);
@@ -276,6 +277,7 @@ export async function Client<T = any>(
 
 /** Blocking {@link Client}. */
 export function ClientSync<T = any>(address: Address, options: ConnectOptions & TimeoutOptions = {}): Connection<T> {
+  refuseSignal(options);
   checkOptions(options, CLIENT_OPTIONS);
   checkTimeout(options.timeout);
   const client = connectionClient();

@@ -7,6 +7,7 @@ import {
   checkOptions,
   type KnownOptions,
   knownOptions,
+  refuseSignal,
   WAIT_OPTIONS,
 } from "../core/check-options.js";
 import { checkPositiveTimeout, checkTimeout } from "../core/deadline.js";
@@ -154,6 +155,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Blocking {@link put}. */
   putSync(item: T, options?: AcquireSyncOptions): void {
+    refuseSignal(options);
     const wait = this.#mayWaitToPut(options);
     if (this.#channel.tryPut(item)) return;
     if (!wait) throw this.#channel.full();
@@ -184,6 +186,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Blocking {@link get}. */
   getSync(options?: AcquireSyncOptions): T {
+    refuseSignal(options);
     const wait = options === undefined || mayWaitToGet(options);
     const item = this.#channel.tryTake();
     if (item !== NONE) return item;
@@ -218,6 +221,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Blocking {@link join}. */
   joinSync(options?: TimeoutOptions): void {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     const timeout = checkTimeout(options?.timeout);
     if (this.#channel.unfinished !== 0) joinLaterSync(this.#channel, timeout);

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue without a capacity and without task tracking. */
 import { inspect } from "node:util";
-import { checkAcquireOptions, checkOptions, NAME_OPTIONS } from "../core/check-options.js";
+import { checkAcquireOptions, checkOptions, NAME_OPTIONS, refuseSignal } from "../core/check-options.js";
 import { checkPositiveTimeout } from "../core/deadline.js";
 import { DataCloneError } from "../core/errors.js";
 import { type Crossing, type Handle, HandleCache, type Pins, registerHandle, toHandle } from "../core/handles.js";
@@ -84,6 +84,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
 
   /** Puts an item in. Throws `DataCloneError` if the queue is shared between threads and the item cannot cross. */
   putSync(item: T, options?: AcquireSyncOptions): void {
+    refuseSignal(options);
     checkAcquireOptions(options);
     this.#channel.tryPut(item);
   }
@@ -109,6 +110,7 @@ export class SimpleQueue<T = any> implements LocalQueue<T> {
 
   /** Blocking {@link get}. */
   getSync(options?: AcquireSyncOptions): T {
+    refuseSignal(options);
     const timeout = getTimeout(options);
     const item = this.#channel.tryTake();
     if (item !== NONE) return item;

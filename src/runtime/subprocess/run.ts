@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { callSite, emit, emitAt, intern, newWaitNumber, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
-import { checkName, checkOptions, knownOptions } from "../core/check-options.js";
+import { checkName, checkOptions, knownOptions, refuseSignal } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
 import { CalledProcessError, TimeoutExpired } from "../core/errors.js";
@@ -227,6 +227,7 @@ export async function run(command: string | readonly string[], options: RunOptio
 
 /** Blocking {@link run}. */
 export function runSync(command: string | readonly string[], options: RunSyncOptions = {}): CompletedProcess {
+  refuseSignal(options);
   checkOptions(options, OPTIONS);
   const it = plan(command, options);
   const site = recording ? callSite() : 0;

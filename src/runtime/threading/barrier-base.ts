@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { callSite, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
-import { checkOptions, type KnownOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkOptions, type KnownOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
 import { CrossingFunction } from "../core/crossing-function.js";
 import { checkTimeout, deadlineIn, slice } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
@@ -156,6 +156,7 @@ export abstract class BarrierBase implements BarrierLike {
 
   /** Blocking {@link wait}. */
   waitSync(options?: TimeoutOptions): number {
+    refuseSignal(options);
     const timeout = this.#timeoutOf(options);
     const rounds = this.#rounds;
     // Before it comes, since it can lose its core right after: in the trace the round would be over by then.

@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { ObjectKind } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
-import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
+import { checkOptions, NAME_OPTIONS, refuseSignal } from "../core/check-options.js";
 import { type Crossing, type Handle, type Pins, toHandle } from "../core/handles.js";
 import { type HeapHandle, type HeapKind, HeapObject } from "../core/heap-object.js";
 import { MUTEX_WORDS, Mutex } from "../core/mutex.js";
@@ -52,6 +52,7 @@ export abstract class LockBase extends AcquirableBase implements LockLike {
   /** Blocking {@link acquire}. */
   acquireSync(options?: AcquireSyncOptions): boolean {
     if (options === undefined) return this.#mutex.acquireSync(Number.POSITIVE_INFINITY);
+    refuseSignal(options);
     const timeout = this.#realm.acquireTimeout(options);
     return timeout === 0 ? this.#mutex.tryAcquire() : this.#mutex.acquireSync(timeout);
   }

@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import { ObjectKind } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
 import { currentContext } from "../core/async-context.js";
-import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
+import { checkOptions, NAME_OPTIONS, refuseSignal } from "../core/check-options.js";
 import { RuntimeError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, toHandle } from "../core/handles.js";
 import { type HeapHandle, type HeapKind, HeapObject } from "../core/heap-object.js";
@@ -98,6 +98,7 @@ export abstract class RLockBase extends AcquirableBase implements RLockLike {
 
   /** Blocking {@link acquire}: the whole thread then owns it, unless the calling context already does. */
   acquireSync(options?: AcquireSyncOptions): boolean {
+    refuseSignal(options);
     const timeout = this.#realm.acquireTimeout(options);
     if (this.#takeAgain()) return true;
     if (timeout === Number.POSITIVE_INFINITY && this.#isHeldHere()) {

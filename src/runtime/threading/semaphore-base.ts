@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { ObjectKind } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
-import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
+import { checkOptions, NAME_OPTIONS, refuseSignal } from "../core/check-options.js";
 import { describe } from "../core/describe-value.js";
 import { type Crossing, type Handle, type Pins, toHandle } from "../core/handles.js";
 import { type HeapHandle, type HeapKind, HeapObject } from "../core/heap-object.js";
@@ -58,6 +58,7 @@ export abstract class SemaphoreBase extends AcquirableBase implements SemaphoreL
 
   /** Blocking {@link acquire}. */
   acquireSync(options?: AcquireSyncOptions): boolean {
+    refuseSignal(options);
     const timeout = this.#realm.acquireTimeout(options);
     return timeout === 0 ? this.#permits.tryAcquire() : this.#permits.acquireSync(timeout);
   }

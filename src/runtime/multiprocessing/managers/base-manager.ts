@@ -7,6 +7,7 @@ import {
   checkOptions,
   type KnownOptions,
   knownOptions,
+  refuseSignal,
   WAIT_OPTIONS,
 } from "../../core/check-options.js";
 import { ProcessError, RuntimeError } from "../../core/errors.js";
@@ -261,6 +262,7 @@ export class BaseManager implements Disposable, AsyncDisposable {
 
   /** Blocking {@link connect}. */
   connectSync(options: TimeoutOptions = {}): void {
+    refuseSignal(options);
     checkOptions(options, WAIT_OPTIONS);
     this.#connecting().connectSync(options);
     this.#state = "connected";

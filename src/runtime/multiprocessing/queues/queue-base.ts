@@ -12,6 +12,7 @@
 
 import { sharedObjectNumber } from "../../../recorder/emit.js";
 import { ObjectScope } from "../../../trace/events.js";
+import { refuseSignal } from "../../core/check-options.js";
 import { DataCloneError } from "../../core/errors.js";
 import type { Crossing, Handle, Pins } from "../../core/handles.js";
 import { registerHandle, toHandle } from "../../core/handles.js";
@@ -139,6 +140,7 @@ export abstract class QueueBase<T> implements LocalQueue<T> {
 
   /** Blocking {@link put}. */
   putSync(item: T, options?: AcquireSyncOptions): void {
+    refuseSignal(options);
     const timeout = processes.acquireTimeout(options);
     const channel = this.#open();
     if (channel.tryPut(item)) return;
@@ -169,6 +171,7 @@ export abstract class QueueBase<T> implements LocalQueue<T> {
 
   /** Blocking {@link get}. */
   getSync(options?: AcquireSyncOptions): T {
+    refuseSignal(options);
     const timeout = processes.acquireTimeout(options);
     const channel = this.#open();
     const item = channel.tryTake();
