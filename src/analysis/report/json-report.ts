@@ -85,6 +85,7 @@ export function* seenReportInSteps(model: TraceModel, options: ReportOptions = {
   yield;
   const waits = unfinishedWaits(model);
   const cycles = findCycles(model, waits);
+  const standstill = findStandstill(model);
   yield;
   const report: JsonReport = {
     version: 1,
@@ -93,7 +94,7 @@ export function* seenReportInSteps(model: TraceModel, options: ReportOptions = {
     startedAt: new Date(model.startedAt).toISOString(),
     exitCode: model.exitCode,
     signal: model.signal,
-    hung: findStandstill(model) !== null,
+    hung: standstill !== null,
     durationNs: ns(model.endNs),
     coresAvailable: model.coresAvailable,
     coresUsed: coresUsed(model),
@@ -126,7 +127,7 @@ export function* seenReportInSteps(model: TraceModel, options: ReportOptions = {
     },
   };
   completeNumbers(model, numbers);
-  const findings = yield* findInSteps({ model, numbers, report, waits, cycles });
+  const findings = yield* findInSteps({ model, numbers, report, waits, cycles, standstill });
   report.findings = findings.map(({ finding }) => finding);
   return { report, findings };
 }

@@ -38,6 +38,12 @@ export function checkOptions(options: unknown, known: KnownOptions): void {
   if (known.names.has("signal")) checkSignal((options as { signal?: unknown }).signal);
 }
 
+/** {@link checkOptions} with {@link WAIT_OPTIONS}, for a call that blocks its thread. */
+export function checkBlockingOptions(options: object | undefined): void {
+  refuseSignal(options);
+  checkOptions(options, WAIT_OPTIONS);
+}
+
 /** {@link checkOptions} with {@link ACQUIRE_OPTIONS}, for paths on which a set would be felt. */
 export function checkAcquireOptions(options: unknown): void {
   if (options === undefined) return;

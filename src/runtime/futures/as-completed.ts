@@ -2,7 +2,7 @@
 /** Futures in the order in which they get done: `asCompleted`. */
 
 import { WaitReason } from "../../trace/events.js";
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import { timedBy } from "../core/stuck-loop.js";
@@ -149,8 +149,7 @@ class AsCompleted<F extends Future<any>> implements ResultIterator<Completed<F>>
   }
 
   nextSync(options?: TimeoutOptions): IteratorResult<Completed<F>, undefined> {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const deadline = Math.min(deadlineAfter(options?.timeout), this.#deadline);
     takeInArrivals();
     let answer = this.#look();

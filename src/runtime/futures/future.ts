@@ -15,7 +15,7 @@
 import { inspect } from "node:util";
 import { recording } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { atDeadline, deadlineAfter } from "../core/deadline.js";
 import { CancelledError, DataCloneError, InvalidStateError, RuntimeError, TimeoutError } from "../core/errors.js";
 import { type Handle, toHandle } from "../core/handles.js";
@@ -363,8 +363,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   #block(options: TimeoutOptions | undefined): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const deadline = deadlineAfter(options?.timeout);
     if (this.done()) return;
     const wait = beginWait(WaitReason.Result, this.#executor?.poolNumber ?? 0, false);

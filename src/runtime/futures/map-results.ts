@@ -7,7 +7,7 @@
  * begun, as the end of Python's generator does.
  */
 
-import { checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { deadlineAfter } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../core/types.js";
@@ -133,8 +133,7 @@ export abstract class MapSequence implements MapResults<unknown> {
   }
 
   nextSync(options?: TimeoutOptions): IteratorResult<unknown, undefined> {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const own = deadlineAfter(options?.timeout);
     for (;;) {
       if (this.#isOver()) return END;

@@ -4,7 +4,7 @@
 import { inspect } from "node:util";
 import type { OnStack } from "../../recorder/call-site.js";
 import { WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { TimeoutError } from "../core/errors.js";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
@@ -161,8 +161,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link send}. */
   sendSync(value: T, options: TimeoutOptions = {}): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const channel = this.#sending();
     checkTimeout(options.timeout);
     this.#putSync(channel, encodeFor(channel, value), options, channel.recorded?.sends.lineAbove(this.sendSync) ?? 0);
@@ -183,8 +182,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link recv}. */
   recvSync(options: TimeoutOptions = {}): T {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     return valueIn(this.#takeSync(options, Number.POSITIVE_INFINITY, this.recvSync)) as T;
   }
 
@@ -202,8 +200,7 @@ export class Connection<T = any> implements Disposable {
 
   /** Blocking {@link poll}. */
   pollSync(options: TimeoutOptions = {}): boolean {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const channel = this.#receiving();
     const { timeout = 0 } = options;
     if (channel.ready()) return true;

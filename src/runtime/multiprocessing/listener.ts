@@ -5,7 +5,14 @@ import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { recording } from "../../recorder/emit.js";
 import { ObjectKind, WaitReason } from "../../trace/events.js";
-import { checkName, checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import {
+  checkBlockingOptions,
+  checkName,
+  checkOptions,
+  knownOptions,
+  refuseSignal,
+  WAIT_OPTIONS,
+} from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { errorWithCode } from "../platform/system-error.js";
 import type { NameOptions, TimeoutOptions, WaitOptions } from "../types.js";
@@ -193,8 +200,7 @@ export class Listener<T = any> implements Disposable {
 
   /** Blocking {@link accept}. */
   acceptSync(options: TimeoutOptions = {}): Connection<T> {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const site = siteAbove(this.acceptSync);
     return this.#accepted(this.#client.waitSync(this.#next(), options, waiting(WaitReason.Accept, site)), site);
   }

@@ -9,7 +9,7 @@ import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { callSite, emit, intern, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind } from "../../trace/events.js";
-import { checkName, checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkName, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkCallable } from "../core/crossing-refusal.js";
 import { describe as describeValue } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
@@ -239,8 +239,7 @@ export class Process<A extends unknown[] = []> {
 
   /** Blocking {@link join}. */
   joinSync(options: TimeoutOptions = {}): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const { it, record } = joinable(this);
     if (record.state === ProcessState.Running) {
       const wait = beginJoin(it, 0);

@@ -3,7 +3,7 @@
 import type { OnStack } from "../../recorder/call-site.js";
 import { now, recording } from "../../recorder/emit.js";
 import { WaitReason } from "../../trace/events.js";
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { TimeoutError } from "../core/errors.js";
 import type { TimeoutOptions, WaitOptions } from "../types.js";
 import { Connection, receivingChannel } from "./connection.js";
@@ -142,8 +142,7 @@ export async function wait<W extends Waitable>(objects: Iterable<W>, options: Wa
 
 /** Blocking {@link wait}. */
 export function waitSync<W extends Waitable>(objects: Iterable<W>, options: TimeoutOptions = {}): W[] {
-  refuseSignal(options);
-  checkOptions(options, WAIT_OPTIONS);
+  checkBlockingOptions(options);
   const sources = sourcesOf(objects);
   const at = ready(sources);
   const { timeout } = options;

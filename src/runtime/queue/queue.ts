@@ -4,6 +4,7 @@
 import { inspect } from "node:util";
 import {
   checkAcquireOptions,
+  checkBlockingOptions,
   checkOptions,
   type KnownOptions,
   knownOptions,
@@ -221,8 +222,7 @@ export class Queue<T = any> implements BoundedQueue<T>, TaskTracking {
 
   /** Blocking {@link join}. */
   joinSync(options?: TimeoutOptions): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const timeout = checkTimeout(options?.timeout);
     if (this.#channel.unfinished !== 0) joinLaterSync(this.#channel, timeout);
   }

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { callSite, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
 import { AcquirableBase } from "../core/acquirable.js";
-import { checkOptions, NAME_OPTIONS, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, NAME_OPTIONS, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
@@ -146,8 +146,7 @@ export abstract class ConditionBase<L extends LockBase | RLockBase> extends Acqu
 
   /** Blocking {@link wait}. */
   waitSync(options?: TimeoutOptions): boolean {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const timeout = checkTimeout(options?.timeout);
     this.#checkHeld("wait for");
     const node = this.#line.join();
@@ -190,8 +189,7 @@ export abstract class ConditionBase<L extends LockBase | RLockBase> extends Acqu
 
   /** Blocking {@link waitFor}. */
   waitForSync<T>(predicate: () => T, options?: TimeoutOptions): T {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const timeout = checkTimeout(options?.timeout);
     this.#checkHeld("wait for");
     const deadline = deadlineIn(timeout);

@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { callSite, emit, emitAt, now, recording } from "../../recorder/emit.js";
 import { EventFlag, EventKind, ObjectKind, SignalKind, WaitReason } from "../../trace/events.js";
-import { checkOptions, NAME_OPTIONS, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, NAME_OPTIONS, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkTimeout } from "../core/deadline.js";
 import { type Crossing, type Handle, type Pins, toHandle } from "../core/handles.js";
 import { type HeapHandle, type HeapKind, HeapObject } from "../core/heap-object.js";
@@ -82,8 +82,7 @@ export abstract class EventBase implements EventLike {
 
   /** Blocking {@link wait}. */
   waitSync(options?: TimeoutOptions): boolean {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const timeout = checkTimeout(options?.timeout);
     const reading = this.#flag.read();
     if (SharedFlag.isUp(reading) || timeout <= 0) return this.#atOnce(reading);

@@ -11,7 +11,7 @@ import { inspect } from "node:util";
 import { SHARE_ENV, type Worker } from "node:worker_threads";
 import { callSite, emit, intern, newWaitNumber, recording, threadGone, threadStarting } from "../../recorder/emit.js";
 import { EventFlag, EventKind, WaitReason } from "../../trace/events.js";
-import { checkOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../core/check-options.js";
+import { checkBlockingOptions, checkOptions, knownOptions, WAIT_OPTIONS } from "../core/check-options.js";
 import { checkCallable } from "../core/crossing-refusal.js";
 import { checkTimeout, deadlineIn } from "../core/deadline.js";
 import { describe } from "../core/describe-value.js";
@@ -334,8 +334,7 @@ export class Thread<A extends unknown[] = []> implements Activity {
 
   /** Blocking {@link join}. */
   joinSync(options: TimeoutOptions = {}): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     this.#checkJoin();
     const deadline = deadlineIn(checkTimeout(options.timeout));
     const record = this.#record;

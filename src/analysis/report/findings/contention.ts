@@ -4,7 +4,6 @@ import { isSignalKind } from "../../signals.js";
 import { withoutColumn } from "../../strings.js";
 import { formatCount, formatDuration, formatShare, plural } from "../format.js";
 import type { Finding } from "../report-types.js";
-import { findStandstill } from "../standstill.js";
 import { endOf, topSites } from "../trace-numbers.js";
 import { type FindingsInput, indexOfId, type Rule, shareOfTime, unique } from "./rule.js";
 
@@ -13,8 +12,8 @@ const gaveUp = (count: number): string => (count === 0 ? "" : ` (and gave up ${t
 const oneDigit = (value: number): string => String(Math.round(value * 10) / 10);
 
 /** What is waited for in vain: that it was waited for long is told by why. */
-function stuckObjects({ model, cycles }: FindingsInput): ReadonlySet<number> {
-  const stuck = findStandstill(model)?.threads ?? [];
+function stuckObjects({ cycles, standstill }: FindingsInput): ReadonlySet<number> {
+  const stuck = standstill?.threads ?? [];
   const rows = [...cycles.flat().map(({ wait }) => wait), ...stuck];
   return new Set(rows.map(({ thread, row }) => thread.slices.object[row]!));
 }

@@ -4,6 +4,7 @@ import { withoutColumn } from "../../strings.js";
 import type { CycleStep, UnfinishedWait } from "../deadlocks.js";
 import { formatShare } from "../format.js";
 import type { Finding, JsonReport } from "../report-types.js";
+import type { Standstill } from "../standstill.js";
 import type { TraceNumbers } from "../trace-numbers.js";
 
 export interface FindingsInput {
@@ -12,6 +13,7 @@ export interface FindingsInput {
   readonly report: JsonReport;
   readonly waits: readonly UnfinishedWait[];
   readonly cycles: readonly CycleStep[][];
+  readonly standstill: Standstill | null;
 }
 
 /** What a finding is made of: what to look for on the threads. */

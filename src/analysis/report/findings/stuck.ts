@@ -5,7 +5,7 @@ import { withoutColumn } from "../../strings.js";
 import { distinctName } from "../../thread-name.js";
 import { holdersAt, siteOfWait } from "../deadlocks.js";
 import { formatDuration } from "../format.js";
-import { findStandstill, type Standstill } from "../standstill.js";
+import type { Standstill } from "../standstill.js";
 import { type FoundFinding, type Rule, unique } from "./rule.js";
 
 const GET_ADVICE = "Say when there is no more work: one end mark per consumer, or `queue.shutdown()`.";
@@ -41,9 +41,8 @@ export const deadlock: Rule = ({ model, cycles }) =>
   });
 
 /** Where no circle says it already: everybody waits for what nobody brings. */
-export const standstill: Rule = ({ model, cycles }) => {
+export const standstill: Rule = ({ model, cycles, standstill: found }) => {
   if (cycles.length > 0) return [];
-  const found = findStandstill(model);
   if (found === null || found.threads.length === 0) return [];
   return [
     {
@@ -114,8 +113,8 @@ export const abandonedLock: Rule = ({ model }) =>
     ];
   });
 
-export const neverEnded: Rule = ({ model, waits, cycles }) => {
-  if (!model.complete || findStandstill(model) !== null) return [];
+export const neverEnded: Rule = ({ model, waits, cycles, standstill }) => {
+  if (!model.complete || standstill !== null) return [];
   const circular = new Set(cycles.flat().map(({ wait }) => wait));
   const found: FoundFinding[] = [];
   for (const wait of waits) {

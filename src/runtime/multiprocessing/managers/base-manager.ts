@@ -2,12 +2,12 @@
 // biome-ignore-all lint/complexity/noThisInStatic: a static method is called on the user's subclass, which `this` is
 /** `multiprocessing.managers.BaseManager`. */
 import {
+  checkBlockingOptions,
   checkInitArgs,
   checkInitializer,
   checkOptions,
   type KnownOptions,
   knownOptions,
-  refuseSignal,
   WAIT_OPTIONS,
 } from "../../core/check-options.js";
 import { ProcessError, RuntimeError } from "../../core/errors.js";
@@ -262,8 +262,7 @@ export class BaseManager implements Disposable, AsyncDisposable {
 
   /** Blocking {@link connect}. */
   connectSync(options: TimeoutOptions = {}): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     this.#connecting().connectSync(options);
     this.#state = "connected";
   }

@@ -3,7 +3,7 @@
  * engine whose workers are behind the server.
  */
 import { availableParallelism } from "node:os";
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { DataCloneError } from "../../core/errors.js";
 import { referenceTo } from "../../core/function-reference.js";
 import { expect, fulfil, watch } from "../../futures/inbox.js";
@@ -229,8 +229,7 @@ export class PoolProxy extends BaseProxy implements Named, Disposable, AsyncDisp
 
   /** Blocking {@link join}. */
   joinSync(options: TimeoutOptions = {}): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     callRemoteSync(this, "join", [options]);
   }
 

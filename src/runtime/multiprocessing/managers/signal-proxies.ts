@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** The proxies of locks, semaphores, conditions, events, barriers and queues. */
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { deadlineAfter } from "../../core/deadline.js";
 import { TimeoutError } from "../../core/errors.js";
 import { HeldUntilDisposed } from "../../core/hold.js";
@@ -132,8 +132,7 @@ export class ConditionProxy extends BaseProxy {
 
   /** Blocking {@link waitFor}. */
   waitForSync<T>(predicate: () => T, options: TimeoutOptions = {}): T {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const deadline = deadlineAfter(options.timeout);
     for (let value = ask(predicate); ; value = ask(predicate)) {
       const left = deadline - performance.now();

@@ -6,7 +6,7 @@
  * all that its inputs give. An error of the input comes in its place in the sequence, which it ends.
  */
 
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { deadlineAfter } from "../../core/deadline.js";
 import type { ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
 import { Future, linkToPool, settle } from "../../futures/future.js";
@@ -163,8 +163,7 @@ export class ImapResults<T> implements ResultIterator<T> {
 
   /** Blocking {@link next}. */
   nextSync(options?: TimeoutOptions): IteratorResult<T, undefined> {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const deadline = deadlineAfter(options?.timeout);
     for (;;) {
       const step = this.#look();

@@ -3,7 +3,13 @@
  * handles, and the ends.
  */
 import { availableParallelism } from "node:os";
-import { checkOptions, type KnownOptions, knownOptions, refuseSignal, WAIT_OPTIONS } from "../../core/check-options.js";
+import {
+  checkBlockingOptions,
+  checkOptions,
+  type KnownOptions,
+  knownOptions,
+  WAIT_OPTIONS,
+} from "../../core/check-options.js";
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
 import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
@@ -156,8 +162,7 @@ export abstract class PoolBase implements Named, Disposable, AsyncDisposable {
   /** Blocking {@link join}. */
   joinSync(options?: TimeoutOptions): void {
     this.#requireEnding();
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     try {
       this.#engine.endedSync(options);
     } catch (error) {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: what is given no type argument is any, as in the contract
 /** A queue between processes that counts what is not yet done: `multiprocessing.JoinableQueue`. */
-import { checkOptions, refuseSignal, WAIT_OPTIONS } from "../../core/check-options.js";
+import { checkBlockingOptions, checkOptions, WAIT_OPTIONS } from "../../core/check-options.js";
 import { checkTimeout } from "../../core/deadline.js";
 import { joinLater, joinLaterSync } from "../../queue/waits.js";
 import type { QueueOptions, TaskTracking, TimeoutOptions, WaitOptions } from "../../types.js";
@@ -58,8 +58,7 @@ export class JoinableQueue<T = any> extends Queue<T> implements TaskTracking {
 
   /** Blocking {@link join}. */
   joinSync(options?: TimeoutOptions): void {
-    refuseSignal(options);
-    checkOptions(options, WAIT_OPTIONS);
+    checkBlockingOptions(options);
     const timeout = checkTimeout(options?.timeout);
     const channel = openChannel(this);
     if (channel.unfinished !== 0) joinLaterSync(channel, timeout);
