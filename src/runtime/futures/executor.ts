@@ -3,6 +3,7 @@ import { type KnownOptions, knownOptions } from "../core/check-options.js";
 import { checkCallable } from "../core/crossing-refusal.js";
 import { DataCloneError } from "../core/errors.js";
 import { type Handle, toHandle } from "../core/handles.js";
+import { isIterable } from "../core/iterable.js";
 import type { Future } from "./future.js";
 import { MapCalls, type MapOptions, type MapResults, type MapSequence, mapCalls } from "./map-results.js";
 
@@ -129,10 +130,6 @@ function split(rest: unknown[]): { iterables: Iterable<unknown>[]; options: MapO
     throw new TypeError(`map: argument ${i + 2} ${what}`);
   }
   return { iterables: iterables as Iterable<unknown>[], options };
-}
-
-function isIterable(value: unknown): boolean {
-  return value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === "function";
 }
 
 /** A generator that was declared `async`, a stream: the calls are handed in without waiting. */

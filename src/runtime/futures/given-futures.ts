@@ -1,13 +1,11 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: any future, whatever its result
 import { describe } from "../core/describe-value.js";
+import { isIterable } from "../core/iterable.js";
 import { Future } from "./future.js";
 
 /** All that were given, in order. Throws `TypeError` for what is no list of futures. */
 export function listFutures<F extends Future<any>>(given: Iterable<F>): F[] {
-  if (
-    given instanceof Future ||
-    typeof (given as Partial<Iterable<F>> | null | undefined)?.[Symbol.iterator] !== "function"
-  ) {
+  if (given instanceof Future || !isIterable(given)) {
     const what = given instanceof Future ? "" : `, not ${describe(given)}`;
     throw new TypeError(`Several futures are waited for: give them as an array or Set${what}`);
   }

@@ -1,6 +1,7 @@
 /** Elements of shared memory, without a lock: `multiprocessing.sharedctypes.RawArray`. */
 import { inspect } from "node:util";
 import { type Crossing, type Handle, type Pins, registerHandle, toHandle } from "../core/handles.js";
+import { isIterable } from "../core/iterable.js";
 import { AnonymousMemory, type MemoryHandle } from "../platform/arena.js";
 import { checkIndex, type Indexed, indexedBy } from "./indexed.js";
 import {
@@ -198,10 +199,10 @@ Object.defineProperty(RawArrayObject, "name", { value: TAG });
 /** What is stored for values. An array of the same type needs no look at each. */
 function stored(type: ElementType, values: unknown): (number | bigint)[] | Elements {
   if (values instanceof type.array) return values as Elements;
-  if (typeof (values as Iterable<unknown> | null)?.[Symbol.iterator] !== "function") {
+  if (!isIterable(values)) {
     throw new TypeError("the elements must be a size or something to iterate over");
   }
-  return Array.from(values as Iterable<unknown>, (value) => type.store(value));
+  return Array.from(values, (value) => type.store(value));
 }
 
 registerHandle<ArrayHandle>(

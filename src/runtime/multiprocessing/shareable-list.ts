@@ -18,6 +18,7 @@ import { checkOptions, NAME_OPTIONS } from "../core/check-options.js";
 import { describe } from "../core/describe-value.js";
 import { RuntimeError } from "../core/errors.js";
 import { type Handle, registerHandle, toHandle } from "../core/handles.js";
+import { isIterable } from "../core/iterable.js";
 import { checkIndex, type Indexed, indexedBy } from "./indexed.js";
 import { SharedMemory } from "./shared-memory.js";
 
@@ -274,7 +275,7 @@ class ShareableListObject {
     // As in Python, a name alone means the list of that name.
     const attach = values === null || (values === undefined && name !== undefined);
     const items = values ?? [];
-    if (typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] !== "function") {
+    if (!isIterable(items)) {
       throw new TypeError(`the values of a ShareableList must be something to iterate over, not ${describe(items)}`);
     }
     const shm = attach ? new SharedMemory({ name }) : Slots.create(items, name);

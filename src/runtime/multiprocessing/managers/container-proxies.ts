@@ -2,8 +2,8 @@
 /** The proxies of lists, dictionaries, namespaces, values and arrays. */
 import { checkOptions, knownOptions } from "../../core/check-options.js";
 import { referenceTo } from "../../core/function-reference.js";
+import { requireIterable } from "../../core/iterable.js";
 import type { Remote } from "../../types.js";
-import { requireIterable } from "../iterable.js";
 import { BaseProxy, type Convert, callRemote, callRemoteSync, defineRemote, registerProxyClass } from "./base-proxy.js";
 import { ManagedArray, ManagedDict, ManagedList, ManagedValue } from "./objects/containers.js";
 import { FunctionOnWire } from "./wire-values.js";

@@ -12,8 +12,8 @@ import {
 } from "../../core/check-options.js";
 import { DataCloneError, TimeoutError } from "../../core/errors.js";
 import { type Handle, toHandle } from "../../core/handles.js";
+import { requireIterable } from "../../core/iterable.js";
 import type { ArgsParameter, Named, ResultIterator, TimeoutOptions, WaitOptions } from "../../core/types.js";
-import { requireIterable } from "../iterable.js";
 import { AsyncResult, type CallbackOptions, finish } from "./async-result.js";
 import { ImapResults } from "./imap-results.js";
 import type { AnyFunction, CallEnded, Items, PoolEngine } from "./pool-engine.js";

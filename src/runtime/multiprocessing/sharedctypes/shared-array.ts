@@ -2,6 +2,7 @@
 import { inspect } from "node:util";
 import { checkOptions } from "../../core/check-options.js";
 import { type Handle, registerHandle, toHandle } from "../../core/handles.js";
+import { isIterable } from "../../core/iterable.js";
 import { ObjectName } from "../../core/object-name.js";
 import type { NameOptions } from "../../types.js";
 import { type Indexed, indexedBy } from "../indexed.js";
@@ -120,8 +121,7 @@ class SharedArrayObject extends LockInFront<RawArray> {
 
   set(values: Iterable<never>, offset = 0): void {
     // What is iterated over may be anybody's code, which must not run under the lock.
-    const iterable = typeof (values as Iterable<never> | null)?.[Symbol.iterator] === "function";
-    const items = iterable && !ArrayBuffer.isView(values) ? [...values] : values;
+    const items = isIterable(values) && !ArrayBuffer.isView(values) ? [...values] : values;
     locked(this, (raw) => raw.set(items, offset));
   }
 
